@@ -1,0 +1,1 @@
+"""The annotator: where people rate privacy, pose and quality in a browser."""

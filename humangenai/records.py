@@ -1,0 +1,226 @@
+"""What a run writes down.
+
+Lines come first: one JSON line per item (:class:`ItemRecord`) and one per query and attacker
+(:class:`QueryRecord`), as each finishes. Everything else in a :class:`RunRecord` can be computed
+again from the lines. NaN means unscored, never zero; in JSON it is ``null``.
+
+A field is never renamed or given another meaning: ``SCHEMA_VERSION`` grows instead, and records of
+earlier versions must still load (``tests/humangenai/historic_records``).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+
+from humangenai.methods.method import Claim
+from refsd.people.person import Status
+
+SCHEMA_VERSION = 1
+
+Number = Annotated[
+    float,
+    BeforeValidator(lambda value: math.nan if value is None else value),
+    PlainSerializer(lambda value: None if math.isnan(value) else value, when_used="json"),
+]
+"""A float that may be NaN; ``null`` in JSON."""
+
+Fate = Literal["replaced", "masked", "obscured", "kept", "missed"]
+"""What became of a *true* person: the status of the person found there, or nobody found: missed."""
+
+NAIVE = "naive attackers only: not a privacy claim"
+
+
+class Record(BaseModel):
+    """Base of all records: immutable, and unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PersonRecord(Record):
+    """What became of one person who was found (see ``refsd.people.PersonOutcome``)."""
+
+    index: int
+    status: Status
+    reason: str | None = None
+    avatar: str | None = None
+
+
+class ItemRecord(Record):
+    """One line of ``private/items/<method>.jsonl``: one picture under one method.
+
+    Attributes:
+        content: the content key under which the item was made; a changed picture, method setting,
+            people or run key changes it, and the item is made again.
+        output: the picture's path within the run folder, None where it failed or is not stored.
+        output_sha256: of the stored file.
+        fates: one per true person, None where the dataset has no truth.
+        leaks: per true person, the share of its true pixels outside the region the method
+            processed, in [0, 1]; None where the dataset has no truth.
+        seconds: wall-clock seconds per stage.
+        error: one line, where the item failed.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    method: str
+    key: str
+    content: str
+    status: Literal["done", "failed"]
+    people: tuple[PersonRecord, ...] = ()
+    fates: tuple[Fate, ...] | None = None
+    leaks: tuple[float, ...] | None = None
+    output: str | None = None
+    output_sha256: str | None = None
+    seconds: dict[str, float] = Field(default_factory=dict)
+    error: str | None = None
+
+
+class QueryRecord(Record):
+    """One line of ``private/scores/reid.jsonl``: one query against the whole gallery.
+
+    Values are exact expectations under random tie-breaking; ``chance`` is the expectation under a
+    uniform ranking of this query's valid gallery. Keys of both: ``R@1``, ``R@5``, ``R@10``, ``mAP``.
+
+    Attributes:
+        processed: False where a true person of the query was missed, or the item failed.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    method: str
+    attacker: str
+    key: str
+    pid: int
+    camid: int
+    processed: bool
+    values: dict[str, Number]
+    chance: dict[str, Number]
+
+
+class Score(Record):
+    """One number of the table.
+
+    Attributes:
+        subset: over all queries, or over those whose people were all processed.
+        value: share in [0, 1]; NaN where unscored.
+        low: lower end of the 95 % interval, high its upper end.
+        chance: expected value for an attacker who knows nothing.
+        n: queries scored; clusters: identities resampled.
+    """
+
+    family: Literal["reid"] = "reid"
+    metric: str
+    attacker: str
+    subset: Literal["all", "processed"]
+    value: Number
+    low: Number
+    high: Number
+    chance: Number
+    n: int
+    clusters: int
+
+
+class Difference(Record):
+    """A paired difference, ``method`` minus ``against``, on the same queries."""
+
+    metric: str
+    attacker: str
+    subset: Literal["all", "processed"]
+    method: str
+    against: str
+    value: Number
+    low: Number
+    high: Number
+    n: int
+    clusters: int
+
+
+class Coverage(Record):
+    """Who was processed, counted over true people where the truth is known.
+
+    Attributes:
+        truth: True if counted over true people; False if over the people that were found, so that
+            nobody can be counted as missed (``missed`` is None).
+        leak_mean: mean share of true person pixels outside the processed region; NaN without truth.
+        leak_p95: its 95th percentile.
+    """
+
+    truth: bool
+    people: int
+    replaced: int
+    masked: int
+    obscured: int
+    kept: int
+    missed: int | None
+    items: int
+    failed_items: int
+    leak_mean: Number
+    leak_p95: Number
+
+
+class MethodRecord(Record):
+    """One method in one run: one row of the leaderboard."""
+
+    name: str
+    claim: Claim
+    settings: dict[str, object]
+    settings_hash: str
+    coverage: Coverage
+    seconds: dict[str, float]
+    scores: tuple[Score, ...] = ()
+
+
+class DatasetRecord(Record):
+    """What was measured on."""
+
+    name: str
+    rendered: bool
+    crops: bool
+    items: int
+    queries: int
+    gallery: int
+    identities: int
+    manifest_hash: str
+
+
+class AttackerRecord(Record):
+    """Who tried to find people again.
+
+    Attributes:
+        trained_on: e.g. ``crowd train split, 480 identities``; ``nothing`` for a fixed descriptor.
+        weights_sha256: None for a fixed descriptor.
+    """
+
+    name: str
+    trained_on: str
+    weights_sha256: str | None = None
+
+
+class RunRecord(Record):
+    """``run.json``: everything about a run that is not about one item.
+
+    Attributes:
+        seed: None when the run's key was random.
+        weights: name of every model file that was used → sha256.
+        notes: what a reader must know to read the tables right.
+        complete: False while items are missing (``--limit`` does not make a run incomplete).
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    humangenai_version: str
+    created: str
+    git: dict[str, object]
+    packages: dict[str, str]
+    hardware: dict[str, object]
+    config: dict[str, object]
+    config_hash: str
+    seed: int | None
+    dataset: DatasetRecord
+    weights: dict[str, str]
+    attackers: tuple[AttackerRecord, ...] = ()
+    methods: tuple[MethodRecord, ...]
+    differences: tuple[Difference, ...] = ()
+    seconds: dict[str, float] = Field(default_factory=dict)
+    notes: tuple[str, ...] = (NAIVE,)
+    complete: bool = True

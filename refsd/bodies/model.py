@@ -1,0 +1,101 @@
+"""What every body model offers, whatever its topology."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from refsd.rendering import Camera
+
+
+
+@dataclass(frozen=True, eq=False)
+class Bodies:
+    """A batch of posed bodies in camera coordinates (metres; x right, y down, z away).
+
+    Attributes:
+        vertices: float32 (B, V, 3).
+        joints: float32 (B, J, 3), where each joint of ``BodyModel.joint_names`` is.
+    """
+
+    vertices: NDArray[np.float32]
+    joints: NDArray[np.float32]
+
+
+class BodyModel(Protocol):
+    """A body with a shape and a pose.
+
+    With a zero pose and zero translation the body stands upright in the model's rest pose, faces
+    the camera (towards -z, head towards -y) and has its pelvis at the origin.
+
+    Attributes:
+        name: what the record of a run says.
+        faces: int32 (F, 3), counter-clockwise seen from outside.
+        uv: float32 (U, 2) in [0, 1], v down.
+        uv_faces: int32 (F, 3).
+        joint_names: J names.
+    """
+
+    name: str
+    faces: NDArray[np.int32]
+    uv: NDArray[np.float32]
+    uv_faces: NDArray[np.int32]
+    joint_names: tuple[str, ...]
+
+    def pose(
+        self,
+        shapes: Sequence[Mapping[str, float]],
+        rotations: NDArray[np.float32],
+        translations: NDArray[np.float32],
+    ) -> Bodies:
+        """Pose a batch.
+
+        Args:
+            shapes: B phenotypes.
+            rotations: float32 (B, J, 3), axis-angle in radians of each joint relative to its
+                parent, in axes parallel to the camera's when the body is at rest; the root's turns
+                the whole body.
+            translations: float32 (B, 3), metres, position of the pelvis.
+        """
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Observation:
+    """What was seen of one person, to be explained by a body.
+
+    Attributes:
+        landmarks: float32 (33, 2), pixels of ``camera``'s picture.
+        landmarks_world: float32 (33, 3), metres, origin between the hips, x right, y down, z away.
+        visibility: float32 (33,) in [0, 1].
+        camera: through which the person was seen.
+    """
+
+    landmarks: NDArray[np.float32]
+    landmarks_world: NDArray[np.float32]
+    visibility: NDArray[np.float32]
+    camera: Camera
+
+
+@dataclass(frozen=True, eq=False)
+class Fits:
+    """Bodies fitted to a batch of observations.
+
+    Attributes:
+        bodies: vertices and joints in the camera's coordinates, at a depth where their size fits.
+        rotations: float32 (B, J, 3), as ``BodyModel.pose`` takes them.
+        translations: float32 (B, 3).
+        errors: float32 (B,), root mean square distance of visible landmarks, as a share of the
+            person's height in the picture.
+    """
+
+    bodies: Bodies
+    rotations: NDArray[np.float32]
+    translations: NDArray[np.float32]
+    errors: NDArray[np.float32]
