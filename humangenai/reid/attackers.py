@@ -1,0 +1,72 @@
+"""What every re-identification attacker offers, and the table of those that the suite has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from humangenai.records import AttackerRecord
+
+DEFAULT_ATTACKERS = ("osnet", "stripes")
+"""A network that learned from crowd's training identities, and a fixed colour descriptor."""
+
+
+class Attacker(Protocol):
+    """Turns pictures of people into vectors; the nearer two vectors, the likelier one person.
+
+    Attributes:
+        name: what tables and records say, e.g. ``OSNet[crowd]``.
+    """
+
+    name: str
+
+    def record(self) -> AttackerRecord:
+        """What the record of a run says about this attacker."""
+        ...
+
+    def fingerprint(self) -> str:
+        """sha256 over all that influences an embedding (weights, preprocessing); keys caches."""
+        ...
+
+    def embed(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        """Embed pictures.
+
+        Args:
+            images: uint8 (H, W, 3), sRGB, of any sizes.
+
+        Returns:
+            float32 (len(images), D), to be compared by Euclidean distance. A picture's embedding
+            does not depend on the others.
+        """
+        ...
+
+
+def load_attacker(name: str, weights: Path | None = None) -> Attacker:
+    """Load an attacker by name.
+
+    Args:
+        name: ``osnet`` or ``stripes``.
+        weights: for ``osnet``, a file of torchreid OSNet weights (``.safetensors``, ``.pth``,
+            ``.pt`` or ``.tar``) to use instead of those trained on crowd.
+
+    Raises:
+        ValueError: there is no such attacker, or it takes no weights.
+        FileNotFoundError: the weights are not there.
+    """
+    if name == "osnet":
+        from humangenai.reid.osnet import OSNetEmbedder  # loads torch  # noqa: PLC0415
+
+        return OSNetEmbedder.load(weights)
+    if name == "stripes":
+        if weights is not None:
+            raise ValueError("the attacker 'stripes' is a fixed descriptor and takes no weights")
+        from humangenai.reid.stripes import StripeHistogram  # noqa: PLC0415
+
+        return StripeHistogram()
+    raise ValueError(f"no attacker {name!r}; there are 'osnet' and 'stripes'")
