@@ -1,0 +1,297 @@
+"""What to run, as typed data: the YAML files of ``configs/``, overridden by the command line.
+
+An unknown key is refused with the nearest known one, naming the file and the key. Values of a
+dataset's or method's ``options`` are checked by that dataset's or method's own ``Options``.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from humangenai.errors import UserError, unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Kind = Literal["benchmarks", "datasets", "methods", "refiners"]
+M = TypeVar("M", bound=BaseModel)
+
+
+class Config(BaseModel):
+    """Base of all configs: immutable, and unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DatasetConfig(Config):
+    """``configs/datasets/*.yaml``: a registered dataset with its options."""
+
+    dataset: str
+    options: dict[str, Any] = Field(default_factory=dict)
+    summary: str = ""
+
+
+class MethodConfig(Config):
+    """``configs/methods/*.yaml``: a registered method with its options."""
+
+    method: str
+    options: dict[str, Any] = Field(default_factory=dict)
+    summary: str = ""
+
+
+class RefinerConfig(Config):
+    """``configs/refiners/*.yaml``: a registered refiner with its options."""
+
+    refiner: str
+    options: dict[str, Any] = Field(default_factory=dict)
+    summary: str = ""
+
+
+class PartConfig(Config):
+    """One dataset within a benchmark.
+
+    Attributes:
+        dataset: name of a dataset config, or path of a YAML file.
+        options: on top of that config's own.
+        baselines: methods that run here beside the ones asked for.
+        tracks: what is measured; None: all that the dataset allows.
+        limit: only so many items (queries, where the dataset has queries).
+    """
+
+    dataset: str
+    options: dict[str, Any] = Field(default_factory=dict)
+    baselines: tuple[str, ...] = ()
+    tracks: tuple[str, ...] | None = None
+    limit: int | None = Field(default=None, ge=1)
+
+
+class BenchmarkConfig(Config):
+    """``configs/benchmarks/*.yaml``: datasets, and the methods to run on each.
+
+    Attributes:
+        methods: run on every part; ``--method`` replaces them.
+        seed: fixes the run key, so that the same call gives the same bytes.
+    """
+
+    summary: str = ""
+    methods: tuple[str, ...]
+    seed: int | None = None
+    parts: tuple[PartConfig, ...] = Field(min_length=1)
+
+
+class RunConfig(Config):
+    """One run: one dataset, some methods, one run folder.
+
+    Attributes:
+        tracks: what is measured; None: all that the dataset allows.
+        limit: only so many items (queries, where the dataset has queries).
+        seed: None: a random run key, kept in the run folder.
+        retrain: train the attackers again instead of using the weights that are shipped.
+        everything: pseudonymize the gallery too, as a release needs; a measurement needs queries.
+    """
+
+    dataset: DatasetConfig
+    methods: tuple[MethodConfig, ...] = Field(min_length=1)
+    tracks: tuple[str, ...] | None = None
+    limit: int | None = Field(default=None, ge=1)
+    seed: int | None = None
+    retrain: bool = False
+    everything: bool = False
+
+    def published(self) -> dict[str, Any]:
+        """The config without what a release must not tell: paths, and the seed."""
+        plain = self.model_dump(mode="json", exclude={"seed"})
+        options = plain["dataset"]["options"]
+        for secret in ("path", "boxes", "outputs", "manifest", "masks", "annotations"):
+            options.pop(secret, None)
+            for method in plain["methods"]:
+                method["options"].pop(secret, None)
+        return plain
+
+
+@dataclass(frozen=True)
+class Overrides:
+    """What the command line says about a dataset; None where it says nothing."""
+
+    path: Path | None = None
+    preset: str | None = None
+
+
+def config_dir() -> Path:
+    """Where the YAML files are: ``configs/`` of the repository, ``_configs`` of the wheel."""
+    package = Path(__file__).resolve().parent
+    installed = package / "_configs"
+    return installed if installed.is_dir() else package.parent / "configs"
+
+
+def names(kind: Kind) -> list[str]:
+    """Names of the configs of one kind."""
+    return sorted(path.stem for path in (config_dir() / kind).glob("*.yaml"))
+
+
+def digest(data: object) -> str:
+    """sha256, in hex, of JSON-able data, whatever the order of its keys."""
+    canonical = json.dumps(data, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def load(kind: Kind, name: str, model: type[M]) -> M:
+    """Read one config by its name, or by the path of a YAML file.
+
+    Args:
+        kind: folder of ``configs/``.
+        name: name of a file there without ``.yaml``, or a path that ends in ``.yaml``.
+        model: its typed form.
+
+    Raises:
+        UserError: there is no such file, it is not YAML, or it holds an unknown key or bad value.
+    """
+    if name.endswith((".yaml", ".yml")):
+        path = Path(name)
+    else:
+        if name not in names(kind):
+            raise UserError(unknown(kind.removesuffix("s"), name, names(kind)))
+        path = config_dir() / kind / f"{name}.yaml"
+    return read(path, model)
+
+
+def read(path: Path, model: type[M]) -> M:
+    """Read a YAML file as ``model``.
+
+    Raises:
+        UserError: it cannot be read, is not YAML, or holds an unknown key or a bad value.
+    """
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot be read: {error}") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" in line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or "it cannot be parsed"
+        raise UserError(f"{path}: not valid YAML{line}: {problem}") from error
+    if not isinstance(data, dict):
+        raise UserError(f"{path}: expected keys and values, such as 'dataset: crowd'")
+    return validate(model, data, str(path))
+
+
+def validate(model: type[M], data: Mapping[str, Any], where: str) -> M:
+    """Check data against a model.
+
+    Args:
+        model: a pydantic model that forbids unknown keys.
+        data: what the user wrote.
+        where: the file, or the options, that the user must look at; starts the message.
+
+    Raises:
+        UserError: naming the first key that is unknown or whose value does not fit.
+    """
+    try:
+        return model.model_validate(dict(data))
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            known = _keys_beside(model, first["loc"])
+            near = difflib.get_close_matches(str(first["loc"][-1]), known, n=3, cutoff=0.5)
+            hint = (
+                f"did you mean {' or '.join(repr(match) for match in near)}?"
+                if near
+                else f"known: {', '.join(known) if known else 'none'}"
+            )
+            raise UserError(f"{where}: unknown key '{key}'; {hint}") from error
+        if first["type"] == "missing":
+            raise UserError(f"{where}: the key '{key}' is missing") from error
+        raise UserError(f"{where}: {key or 'value'}: {first['msg']}") from error
+
+
+def _keys_beside(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
+    """Keys that are known where ``loc`` points, following nested models."""
+    current = model
+    for part in loc[:-1]:
+        if isinstance(part, int):
+            continue
+        annotation = current.model_fields[part].annotation
+        candidates = [annotation, *getattr(annotation, "__args__", ())]
+        models = [c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)]
+        if not models:
+            break
+        current = models[0]
+    return sorted(current.model_fields)
+
+
+def dataset_config(
+    name: str, overrides: Overrides, options: Mapping[str, Any] | None = None
+) -> DatasetConfig:
+    """A dataset by name (of a config, or of the registry) or YAML path, with overrides applied.
+
+    Args:
+        name: what ``--dataset`` or a benchmark says.
+        overrides: what the command line says; wins over everything else.
+        options: what a benchmark says; wins over the dataset's own config.
+
+    Raises:
+        UserError: nothing has that name, or the file is wrong.
+    """
+    from humangenai.registry import DATASETS
+
+    if name.endswith((".yaml", ".yml")) or name in names("datasets"):
+        config = load("datasets", name, DatasetConfig)
+    elif name in DATASETS.entries():
+        config = DatasetConfig(dataset=name)
+    else:
+        raise UserError(unknown("dataset", name, {*DATASETS.entries(), *names("datasets")}))
+    merged = {**config.options, **(options or {})}
+    if overrides.path is not None:
+        merged["path"] = str(overrides.path)
+    if overrides.preset is not None:
+        merged["preset"] = overrides.preset
+    return config.model_copy(update={"options": merged})
+
+
+def method_config(name: str) -> MethodConfig:
+    """A method by name (of a config, or of the registry) or YAML path.
+
+    Raises:
+        UserError: nothing has that name, or the file is wrong.
+    """
+    from humangenai.registry import METHODS
+
+    if name.endswith((".yaml", ".yml")) or name in names("methods"):
+        return load("methods", name, MethodConfig)
+    if name in METHODS.entries():
+        return MethodConfig(method=name)
+    raise UserError(unknown("method", name, {*METHODS.entries(), *names("methods")}))
+
+
+def benchmark_runs(
+    benchmark: BenchmarkConfig, methods: tuple[str, ...], overrides: Overrides
+) -> list[RunConfig]:
+    """The runs a benchmark consists of, one per part.
+
+    Args:
+        benchmark: as read.
+        methods: names that replace the benchmark's methods; empty: its own.
+        overrides: for every part's dataset.
+    """
+    runs = []
+    for part in benchmark.parts:
+        chosen = list(dict.fromkeys((*part.baselines, *(methods or benchmark.methods))))
+        runs.append(
+            RunConfig(
+                dataset=dataset_config(part.dataset, overrides, part.options),
+                methods=tuple(method_config(name) for name in chosen),
+                tracks=part.tracks,
+                limit=part.limit,
+                seed=benchmark.seed,
+            )
+        )
+    return runs
