@@ -1,0 +1,276 @@
+"""RefSD as the paper's figure draws it: x, a, x′, m, x″, e, x̂.
+
+=====  ==========================================  =============================
+sign   what it is                                  made by
+=====  ==========================================  =============================
+x      the picture                                 the caller
+a      the dilated masks of the people             ``refsd.masks``
+x′     the picture without people                  ``refsd.removal``
+m      avatars from the bank in the people's pose  ``refsd.bodies``, ``refsd.wardrobe``,
+                                                   ``refsd.rendering``
+x″     x′ ⊕ m                                      ``refsd.compositing``
+e      Canny(x″), never Canny(x)                   ``refsd.refinement``
+x̂      x″ refined under e and a prompt             ``refsd.refinement``
+=====  ==========================================  =============================
+
+Two rules hold whatever the settings. *No pixel under a dilated mask reaches the output*: the masks
+are filled before any stage sees the picture. *No pixel outside them changes*: the input is pasted
+back bit for bit at the end. A person who cannot be replaced is masked, box and all, and the
+outcome says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from refsd.people.person import Person, PersonOutcome
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from refsd.bodies import Bodies
+    from refsd.compositing import Layer
+    from refsd.rendering import Camera
+    from refsd.wardrobe import Avatar
+
+
+class RefSDConfig(BaseModel):
+    """Settings of RefSD; everything that influences a picture besides people and seed.
+
+    Attributes:
+        refiner: which checkpoint refines x″; ``none`` leaves the composite as it is.
+        removal: which engine makes x′.
+        body: which body model the avatars are posed with.
+        renderer: ``auto`` takes OpenGL where an EGL context can be made, NumPy elsewhere.
+        bank: how many avatars people are drawn from.
+        max_fit_error: a body whose landmarks are off by more than this share of the person's
+            height does not stand for the person: the person is masked instead.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    refiner: Literal["none"] = "none"
+    removal: Literal["auto", "patchmatch", "opencv"] = "auto"
+    body: Literal["anny"] = "anny"
+    renderer: Literal["auto", "moderngl", "numpy"] = "auto"
+    bank: int = Field(default=512, ge=1)
+    max_fit_error: float = Field(default=0.15, gt=0)
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """One picture to work on.
+
+    Attributes:
+        image: uint8 (H, W, 3), sRGB.
+        people: who is in it.
+        seed: decides which avatars come; never derive it from pixels.
+        crop: True where the picture is a crop around one person, seen from afar.
+    """
+
+    image: NDArray[np.uint8]
+    people: Sequence[Person]
+    seed: int
+    crop: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What became of one picture.
+
+    Attributes:
+        image: uint8 (H, W, 3), x̂.
+        people: an outcome per person, in order.
+        stages: ``x``, ``a``, ``x_prime``, ``m``, ``x_second``, ``e``, ``x_hat`` as uint8
+            (H, W, 3), where asked for.
+    """
+
+    image: NDArray[np.uint8]
+    people: Sequence[PersonOutcome]
+    stages: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class _Replacement:
+    """An avatar that will stand for a person."""
+
+    avatar: Avatar
+    vertices: NDArray[np.float32]
+
+
+class RefSD:
+    """The generator. Models are loaded when the first picture comes."""
+
+    def __init__(self, config: RefSDConfig | None = None) -> None:
+        self.config = config or RefSDConfig()
+
+    @property
+    def renderer_name(self) -> str:
+        """The renderer that ``auto`` stands for on this machine."""
+        from refsd.rendering import make_renderer
+
+        return make_renderer(self.config.renderer).name
+
+    def __call__(self, pictures: Sequence[Picture], *, stages: bool = False) -> list[Result]:
+        """Pseudonymize a batch of pictures; none influences another.
+
+        Args:
+            pictures: any sizes, any number of people each.
+            stages: also return what happened in between.
+        """
+        replacements, reasons = self._pose_avatars(pictures)
+        return [
+            self._picture(picture, replaced, reason, stages)
+            for picture, replaced, reason in zip(pictures, replacements, reasons, strict=True)
+        ]
+
+    def _picture(
+        self,
+        picture: Picture,
+        replacements: Mapping[int, _Replacement],
+        reasons: Mapping[int, str],
+        stages: bool,
+    ) -> Result:
+        from refsd import compositing, masks, removal
+
+        x, people = picture.image, picture.people
+        shape = (x.shape[0], x.shape[1])
+        regions = [
+            masks.region(person, shape) if index in replacements else masks.box_region(person, shape)
+            for index, person in enumerate(people)
+        ]
+        a = np.zeros(shape, dtype=np.bool_)
+        for region in regions:
+            a |= region
+        filled = masks.fill(x, a)
+        x_prime = removal.remove(filled, a, self.config.removal)
+        for index in reasons:
+            x_prime = masks.fill(x_prime, regions[index])
+        camera = scene_camera(shape, crop=picture.crop)
+        layers = [
+            self._render(replacement, camera, filled, a, regions[index])
+            for index, replacement in replacements.items()
+        ]
+        x_second = compositing.composite(x_prime, layers)
+        x_hat = np.where(a[..., None], x_second, x)
+        outcomes = [
+            PersonOutcome(index, "replaced", avatar=replacements[index].avatar.name)
+            if index in replacements
+            else PersonOutcome(index, "masked", reason=reasons[index])
+            for index in range(len(people))
+        ]
+        made: dict[str, NDArray[np.uint8]] = {}
+        if stages:
+            made = {
+                "x": x,
+                "a": np.repeat(np.where(a, 255, 0).astype(np.uint8)[..., None], 3, axis=2),
+                "x_prime": x_prime,
+                "m": compositing.composite(np.full_like(x, 255), layers),
+                "x_second": x_second,
+                "e": canny(x_second),
+                "x_hat": x_hat,
+            }
+        return Result(image=x_hat, people=outcomes, stages=made)
+
+    def _pose_avatars(
+        self, pictures: Sequence[Picture]
+    ) -> tuple[list[dict[int, _Replacement]], list[dict[int, str]]]:
+        """Draw an avatar for every person with a pose and fit it, all people in one batch."""
+        replacements: list[dict[int, _Replacement]] = [{} for _ in pictures]
+        reasons: list[dict[int, str]] = [{} for _ in pictures]
+        wanted: list[tuple[int, int, Avatar]] = []
+        for at, picture in enumerate(pictures):
+            for index, person in enumerate(picture.people):
+                if person.landmarks is None:
+                    reasons[at][index] = "no pose was found"
+                else:
+                    wanted.append((at, index, self._draw(picture.seed, index)))
+        if not wanted:
+            return replacements, reasons
+        bodies, errors = self._fit(pictures, wanted)
+        for row, (at, index, avatar) in enumerate(wanted):
+            if errors[row] > self.config.max_fit_error:
+                reasons[at][index] = f"no body fits the pose (error {errors[row]:.0%} of the height)"
+            else:
+                replacements[at][index] = _Replacement(avatar, bodies.vertices[row])
+        return replacements, reasons
+
+    def _draw(self, seed: int, index: int) -> Avatar:
+        from refsd.wardrobe import bank_avatar
+
+        rng = np.random.default_rng([seed, index])
+        return bank_avatar(int(rng.integers(self.config.bank)))
+
+    def _fit(
+        self, pictures: Sequence[Picture], wanted: Sequence[tuple[int, int, Avatar]]
+    ) -> tuple[Bodies, NDArray[np.float32]]:
+        from refsd.bodies import Observation
+        from refsd.bodies.anny import load_body
+        from refsd.bodies.fit import fit_bodies
+
+        observations = []
+        for at, index, _ in wanted:
+            person, picture = pictures[at].people[index], pictures[at]
+            assert person.landmarks is not None  # noqa: S101
+            assert person.landmarks_world is not None  # noqa: S101
+            assert person.visibility is not None  # noqa: S101
+            camera = scene_camera(picture.image.shape[:2], crop=picture.crop)
+            observations.append(
+                Observation(person.landmarks, person.landmarks_world, person.visibility, camera)
+            )
+        fits = fit_bodies(load_body(), [avatar.shape for _, _, avatar in wanted], observations)
+        return fits.bodies, fits.errors
+
+    def _render(
+        self,
+        replacement: _Replacement,
+        camera: Camera,
+        filled: NDArray[np.uint8],
+        a: NDArray[np.bool_],
+        region: NDArray[np.bool_],
+    ) -> Layer:
+        """Draw one avatar where its region is, in the light around it."""
+        from refsd import compositing
+        from refsd.bodies.anny import load_body
+        from refsd.rendering import make_renderer
+        from refsd.wardrobe import dress
+
+        rows, columns = np.flatnonzero(region.any(axis=1)), np.flatnonzero(region.any(axis=0))
+        window = (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
+        light = compositing.estimate_light(filled, a, window)
+        meshes = dress(replacement.avatar, load_body(), replacement.vertices)
+        rendering = make_renderer(self.config.renderer).render(meshes, camera.window(*window), light)
+        return compositing.Layer(rendering, window, region)
+
+
+def scene_camera(shape: tuple[int, ...], *, crop: bool) -> Camera:
+    """The camera we assume: nobody tells us the real one.
+
+    A photo: focal length 1.2 times its longer side, 45° across. A re-ID crop: cut out of the
+    middle of a picture taken from afar, 10 times its height, nearly without perspective.
+
+    Args:
+        shape: (height, width, …) in pixels.
+        crop: whether the picture is a crop around one person.
+    """
+    from refsd.rendering import Camera
+
+    height, width = shape[0], shape[1]
+    focal = 10.0 * height if crop else 1.2 * max(height, width)
+    return Camera(fx=focal, fy=focal, cx=width / 2, cy=height / 2, width=width, height=height)
+
+
+def canny(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Edges as ControlNet takes them: uint8 (H, W, 3), 0 or 255; thresholds 100 and 200.
+
+    The thresholds are those of the diffusers documentation's Canny example; the paper states none.
+    """
+    import cv2
+
+    edges = cv2.Canny(image, 100, 200)
+    return np.repeat(edges[..., None], 3, axis=2)
