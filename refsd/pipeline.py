@@ -137,6 +137,7 @@ class RefSD:
         stages: bool,
     ) -> Result:
         from refsd import compositing, masks, removal
+        from refsd.refinement import Composite, canny, make_refiner
 
         x, people = picture.image, picture.people
         shape = (x.shape[0], x.shape[1])
@@ -157,7 +158,10 @@ class RefSD:
             for index, replacement in replacements.items()
         ]
         x_second = compositing.composite(x_prime, layers)
-        x_hat = np.where(a[..., None], x_second, x)
+        new = [regions[index] for index in replacements]
+        composite = Composite(x_second, new, prompts=[""] * len(new), seed=picture.seed)
+        refined = make_refiner(self.config.refiner).refine([composite])[0]
+        x_hat = np.where(a[..., None], refined, x)
         outcomes = [
             PersonOutcome(index, "replaced", avatar=replacements[index].avatar.name)
             if index in replacements
@@ -264,13 +268,3 @@ def scene_camera(shape: tuple[int, ...], *, crop: bool) -> Camera:
     focal = 10.0 * height if crop else 1.2 * max(height, width)
     return Camera(fx=focal, fy=focal, cx=width / 2, cy=height / 2, width=width, height=height)
 
-
-def canny(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Edges as ControlNet takes them: uint8 (H, W, 3), 0 or 255; thresholds 100 and 200.
-
-    The thresholds are those of the diffusers documentation's Canny example; the paper states none.
-    """
-    import cv2
-
-    edges = cv2.Canny(image, 100, 200)
-    return np.repeat(edges[..., None], 3, axis=2)

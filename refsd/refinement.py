@@ -1,0 +1,86 @@
+"""e = Canny(x″) and x̂ = diffusion(x″, prompt, ControlNet(e)), behind one interface.
+
+``none`` is the only checkpoint so far: it gives x″ back as it is, and whatever was made with it is
+named ``refsd[none]``, a rendering that no diffusion has refined.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Composite:
+    """One picture to refine; nothing in it comes from under the masks of the original.
+
+    Attributes:
+        image: x″, uint8 (H, W, 3), sRGB.
+        regions: where each new person may be painted, bool (H, W) each.
+        prompts: what each new person shall look like.
+        seed: of the diffusion's noise.
+    """
+
+    image: NDArray[np.uint8]
+    regions: Sequence[NDArray[np.bool_]]
+    prompts: Sequence[str]
+    seed: int
+
+
+class Refiner(Protocol):
+    """Makes people of avatars.
+
+    Attributes:
+        name: what stands in brackets behind ``refsd`` wherever its outputs are shown.
+    """
+
+    name: str
+
+    def refine(self, composites: Sequence[Composite]) -> list[NDArray[np.uint8]]:
+        """x̂ of every x″, uint8 (H, W, 3); what it changes outside the regions is discarded."""
+        ...
+
+
+class NoRefiner:
+    """No diffusion: x̂ = x″."""
+
+    name = "none"
+
+    def refine(self, composites: Sequence[Composite]) -> list[NDArray[np.uint8]]:
+        """The composites as they are."""
+        return [composite.image for composite in composites]
+
+
+def make_refiner(name: str) -> Refiner:
+    """The refiner of that name.
+
+    Raises:
+        ValueError: there is no refiner of that name.
+    """
+    if name == NoRefiner.name:
+        return NoRefiner()
+    raise ValueError(f"there is no refiner {name!r}; the only one so far is 'none'")
+
+
+def canny(image: NDArray[np.uint8], low: int = 100, high: int = 200) -> NDArray[np.uint8]:
+    """Edges as ControlNet takes them.
+
+    Args:
+        image: uint8 (H, W, 3); x″, never x.
+        low: lower hysteresis threshold; 100 and 200 are what the diffusers documentation's Canny
+            example takes, the paper states none.
+        high: upper hysteresis threshold.
+
+    Returns:
+        uint8 (H, W, 3), 0 or 255.
+    """
+    import cv2
+
+    return np.repeat(cv2.Canny(image, low, high)[..., None], 3, axis=2)
