@@ -156,6 +156,10 @@ METRICS: Registry[ReidTrack] = Registry(
 
 REFINERS: Registry[object] = Registry(
     "refiner",
-    {"none": Entry("refsd.refinement", "no diffusion: the composited avatar is the result")},
+    {
+        "none": Entry(
+            "refsd.refinement:NoRefiner", "no diffusion: the composited avatar is the result"
+        )
+    },
     "humangenai.refiners",
 )

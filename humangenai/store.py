@@ -325,9 +325,7 @@ class RunFolder:
 
     def image_path(self, method: str, item_key: str) -> Path:
         """Where a method's picture of an item is published."""
-        return (
-            self.release / slug(method) / "images" / f"{self.public_id(method, item_key)}.png"
-        )
+        return self.release / slug(method) / "images" / f"{self.public_id(method, item_key)}.png"
 
     def write_image(self, method: str, item_key: str, image: NDArray[np.uint8]) -> tuple[str, str]:
         """Publish a picture.

@@ -1,0 +1,61 @@
+"""How far a run has come: one bar per stage, with the time that is left."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
+Advance = Callable[[int], None] if TYPE_CHECKING else object
+"""Called with the number of pictures that were finished since the last call."""
+
+
+class Progress(Protocol):
+    """Told about the stages of a run."""
+
+    def stage(self, name: str, total: int) -> AbstractContextManager[Advance]:
+        """Begin a stage of ``total`` steps; what it yields is called as steps are done."""
+        ...
+
+
+class Silent:
+    """Says nothing."""
+
+    @contextmanager
+    def stage(self, name: str, total: int) -> Iterator[Advance]:
+        """Begin a stage."""
+        yield lambda steps: None
+
+
+class Bars:
+    """Bars on the terminal (standard error); one line per finished stage where there is none."""
+
+    @contextmanager
+    def stage(self, name: str, total: int) -> Iterator[Advance]:
+        """Show a bar with the count, the time so far and the time left."""
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
+
+        bars = Progress(
+            TextColumn("{task.description:<24}"),
+            BarColumn(bar_width=None),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=Console(file=sys.stderr),
+        )
+        with bars:
+            task = bars.add_task(name, total=total)
+            yield lambda steps: bars.advance(task, steps)
