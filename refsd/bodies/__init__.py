@@ -1,5 +1,24 @@
-"""Parametric bodies, and fitting one to what was seen of a person."""
+"""Parametric bodies, and fitting one to what was seen of a person.
+
+``load_body`` and what needs a body's data are imported on first use.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from refsd.bodies.model import Bodies, BodyModel, Fits, Observation
 
-__all__ = ["Bodies", "BodyModel", "Fits", "Observation"]
+if TYPE_CHECKING:
+    from refsd.bodies.anny import AnnyBody, load_body
+
+__all__ = ["AnnyBody", "Bodies", "BodyModel", "Fits", "Observation", "load_body"]
+
+_LAZY = {"AnnyBody": "refsd.bodies.anny", "load_body": "refsd.bodies.anny"}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_LAZY[name]), name)

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from refsd.rendering import Camera
 
 
-
 @dataclass(frozen=True, eq=False)
 class Bodies:
     """A batch of posed bodies in camera coordinates (metres; x right, y down, z away).
