@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from humangenai.errors import UserError, unknown
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -56,17 +58,17 @@ def load_attacker(name: str, weights: Path | None = None) -> Attacker:
             ``.pt`` or ``.tar``) to use instead of those trained on crowd.
 
     Raises:
-        ValueError: there is no such attacker, or it takes no weights.
-        FileNotFoundError: the weights are not there.
+        UserError: there is no such attacker, it takes no weights, or the weights are not there or
+            not usable.
     """
     if name == "osnet":
-        from humangenai.reid.osnet import OSNetEmbedder  # loads torch  # noqa: PLC0415
+        from humangenai.reid.osnet import OSNetEmbedder  # noqa: PLC0415 - loads torch
 
         return OSNetEmbedder.load(weights)
     if name == "stripes":
-        if weights is not None:
-            raise ValueError("the attacker 'stripes' is a fixed descriptor and takes no weights")
-        from humangenai.reid.stripes import StripeHistogram  # noqa: PLC0415
+        from humangenai.reid.stripes import StripeHistogram  # noqa: PLC0415 - loads OpenCV
 
+        if weights is not None:
+            raise UserError("the attacker 'stripes' is a fixed descriptor and takes no weights")
         return StripeHistogram()
-    raise ValueError(f"no attacker {name!r}; there are 'osnet' and 'stripes'")
+    raise UserError(unknown("attacker", name, DEFAULT_ATTACKERS))

@@ -1,0 +1,141 @@
+"""The bootstrap against SciPy's, against a plain loop, and by its properties."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import scipy.stats
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from humangenai.statistics import clustered_mean, paired_difference
+
+
+def test_agrees_with_scipy_where_every_cluster_is_one_observation() -> None:
+    values = np.random.default_rng(0).gamma(2.0, size=200)
+    ours = clustered_mean(values, np.arange(200), resamples=20_000)
+    reference = scipy.stats.bootstrap(
+        (values,), np.mean, n_resamples=20_000, method="percentile", rng=np.random.default_rng(1)
+    )
+    width = reference.confidence_interval.high - reference.confidence_interval.low
+    assert ours.value == pytest.approx(values.mean())
+    assert ours.low == pytest.approx(reference.confidence_interval.low, abs=0.03 * width)
+    assert ours.high == pytest.approx(reference.confidence_interval.high, abs=0.03 * width)
+
+
+def test_agrees_with_scipy_resampling_clusters() -> None:
+    rng = np.random.default_rng(2)
+    clusters = rng.integers(0, 40, 300)
+    values = rng.normal(size=300) + rng.normal(size=40)[clusters]
+    names = np.unique(clusters)
+    sums = np.array([values[clusters == name].sum() for name in names])
+    counts = np.array([(clusters == name).sum() for name in names])
+    reference = scipy.stats.bootstrap(
+        (sums, counts),
+        lambda s, c, axis: s.sum(axis) / c.sum(axis),
+        paired=True,
+        n_resamples=20_000,
+        method="percentile",
+        vectorized=True,
+        rng=np.random.default_rng(3),
+    ).confidence_interval
+    ours = clustered_mean(values, clusters, resamples=20_000)
+    width = reference.high - reference.low
+    assert ours.low == pytest.approx(reference.low, abs=0.03 * width)
+    assert ours.high == pytest.approx(reference.high, abs=0.03 * width)
+    # Observations of one cluster are alike here: taking them for independent would be too narrow.
+    independent = clustered_mean(values, np.arange(300), resamples=20_000)
+    assert ours.high - ours.low > 1.3 * (independent.high - independent.low)
+
+
+def test_covers_the_truth_about_as_often_as_it_says() -> None:
+    rng = np.random.default_rng(4)
+    covered = 0
+    for _ in range(300):
+        effects = rng.normal(size=60)
+        values = (effects[:, None] + rng.normal(size=(60, 4))).ravel()
+        interval = clustered_mean(values, np.repeat(np.arange(60), 4), resamples=500)
+        covered += interval.low <= 0 <= interval.high
+    assert 0.90 <= covered / 300 <= 0.99
+
+
+values_and_clusters = st.lists(
+    st.tuples(st.floats(-5, 5) | st.just(math.nan), st.integers(0, 5)), min_size=0, max_size=40
+)
+
+
+@given(values_and_clusters, st.integers(0, 1000))
+@settings(max_examples=80, deadline=None)
+def test_nan_is_left_out_and_order_does_not_matter(
+    rows: list[tuple[float, int]], seed: int
+) -> None:
+    values = np.array([value for value, _ in rows])
+    clusters = np.array([cluster for _, cluster in rows], dtype=int)
+    whole = clustered_mean(values, clusters, resamples=200, seed=seed)
+    scored = ~np.isnan(values)
+    kept = clustered_mean(values[scored], clusters[scored], resamples=200, seed=seed)
+    order = np.random.default_rng(seed).permutation(len(rows))
+    shuffled = clustered_mean(values[order], clusters[order], resamples=200, seed=seed)
+    for name in ("value", "low", "high", "n", "clusters"):
+        expected = getattr(whole, name)
+        assert getattr(kept, name) == pytest.approx(expected, nan_ok=True, abs=1e-12)
+        assert getattr(shuffled, name) == pytest.approx(expected, nan_ok=True, abs=1e-12)
+    assert whole.n == scored.sum()
+    assert whole.clusters == np.unique(clusters[scored]).size
+    if whole.clusters >= 2:
+        per_cluster = [values[scored & (clusters == c)] for c in np.unique(clusters[scored])]
+        means = [part.mean() for part in per_cluster]
+        assert min(means) - 1e-9 <= whole.low <= whole.high <= max(means) + 1e-9
+    else:
+        assert math.isnan(whole.low) and math.isnan(whole.high)
+
+
+@given(values_and_clusters, st.floats(-2, 2))
+@settings(max_examples=50, deadline=None)
+def test_shifting_all_values_shifts_the_interval(
+    rows: list[tuple[float, int]], shift: float
+) -> None:
+    values = np.array([value for value, _ in rows])
+    clusters = np.array([cluster for _, cluster in rows], dtype=int)
+    plain = clustered_mean(values, clusters, resamples=200)
+    shifted = clustered_mean(values + shift, clusters, resamples=200)
+    for name in ("value", "low", "high"):
+        assert getattr(shifted, name) == pytest.approx(
+            getattr(plain, name) + shift, nan_ok=True, abs=1e-9
+        )
+
+
+def test_pairing_removes_what_both_share() -> None:
+    rng = np.random.default_rng(5)
+    clusters = np.repeat(np.arange(50), 4)
+    shared = rng.normal(size=200) * 10
+    one, other = shared + 1 + 0.1 * rng.normal(size=200), shared + 0.1 * rng.normal(size=200)
+    paired = paired_difference(one, other, clusters)
+    assert paired.low > 0.9 and paired.high < 1.1
+    separate = clustered_mean(one, clusters)
+    assert separate.high - separate.low > 10 * (paired.high - paired.low)
+    swapped = paired_difference(other, one, clusters)
+    assert (swapped.low, swapped.high) == pytest.approx((-paired.high, -paired.low), abs=1e-9)
+
+
+def test_only_pairs_with_both_scored_count() -> None:
+    result = paired_difference([1, math.nan, 3, 5], [0, 0, math.nan, 3], [1, 2, 3, 4])
+    assert result.value == pytest.approx(1.5)
+    assert (result.n, result.clusters) == (2, 2)
+
+
+def test_same_seed_same_interval_and_seeds_differ() -> None:
+    values, clusters = np.random.default_rng(6).random(100), np.arange(100) // 4
+    assert clustered_mean(values, clusters, seed=1) == clustered_mean(values, clusters, seed=1)
+    assert clustered_mean(values, clusters, seed=1) != clustered_mean(values, clusters, seed=2)
+
+
+def test_bad_input_is_refused() -> None:
+    with pytest.raises(ValueError, match="one length"):
+        clustered_mean([1.0, 2.0], [1])
+    with pytest.raises(ValueError, match="finite"):
+        clustered_mean([1.0, math.inf], [1, 2])
+    with pytest.raises(ValueError, match="resamples"):
+        clustered_mean([1.0, 2.0], [1, 2], resamples=0)
