@@ -94,12 +94,12 @@ class Imported:
             UserError: there is none, several could be meant, or its size is not the original's.
             refsd.images.ImageError: it cannot be read.
         """
-        from refsd.images import read_image
+        from refsd.images import load_image
 
         outcomes = []
         for task in tasks:
             path = self.find(task.key)
-            image = read_image(path)
+            image = load_image(path)
             if image.shape != task.image.shape:
                 height, width = task.image.shape[:2]
                 raise UserError(
