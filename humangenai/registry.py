@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from humangenai.datasets import Dataset
     from humangenai.methods import Method
-    from humangenai.reid import ReidTrack
+    from humangenai.scoring import Track
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -142,11 +142,11 @@ METHODS: Registry[Plugin[Method]] = Registry(
     "humangenai.methods",
 )
 
-METRICS: Registry[ReidTrack] = Registry(
+METRICS: Registry[Track] = Registry(
     "track",
     {
         "reid": Entry(
-            "humangenai.reid:score",
+            "humangenai.scoring:reid",
             "re-identification: R@1, R@5, R@10 and mAP of pseudonymized queries in the original "
             "gallery",
         ),

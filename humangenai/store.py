@@ -35,17 +35,19 @@ import os
 import re
 import secrets
 from contextlib import contextmanager
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from datetime import UTC, datetime
+from typing import IO, TYPE_CHECKING, Any, Self
 
 from pydantic import ValidationError
 
 from humangenai.config import digest
 from humangenai.errors import UserError
 from humangenai.records import ItemRecord, RunRecord
+from refsd.images import encode_png
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
@@ -53,6 +55,7 @@ if TYPE_CHECKING:
     from refsd.people import Person
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_PART = ".part-"
 
 
 class StoreError(UserError):
@@ -86,28 +89,42 @@ def writing(path: Path) -> Iterator[None]:
         raise StoreError(f"cannot write {path}: {error.strerror or error}") from error
 
 
+@contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """Give a temporary path to write to; what was written there then becomes ``path``, whole.
+
+    Raises:
+        StoreError: the disk is full, or the place cannot be written.
+    """
+    temporary = path.with_name(f"{_PART}{os.getpid()}-{path.name}")
+    with writing(path):
+        try:
+            yield temporary
+            _flush(temporary)
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        _flush(path.parent)
+
+
+def _flush(path: Path) -> None:
+    """Have the disk write what the system still holds of a file or folder."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def atomic_write(path: Path, data: bytes) -> None:
     """Write a file so that it is there whole or not at all, even after a crash.
 
     Raises:
         StoreError: the disk is full, or the place cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with writing(path):
-        try:
-            with temporary.open("xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+    with atomic(path) as temporary:
+        temporary.write_bytes(data)
 
 
 def append_line(path: Path, line: str) -> None:
@@ -171,35 +188,6 @@ def people_hash(people: Sequence[Person]) -> str:
     return content.hexdigest()
 
 
-def encode_png(image: NDArray[np.uint8]) -> bytes:
-    """A picture as PNG: lossless, and without any metadata.
-
-    Args:
-        image: uint8 (H, W, 3), sRGB.
-    """
-    from PIL import Image
-
-    buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, format="PNG", compress_level=3)
-    return buffer.getvalue()
-
-
-def decode_png(path: Path) -> NDArray[np.uint8]:
-    """A picture that this store wrote: uint8 (H, W, 3).
-
-    Raises:
-        StoreError: the file is gone or broken.
-    """
-    import numpy as np
-    from PIL import Image
-
-    try:
-        with Image.open(path, formats=("PNG",)) as image:
-            return np.asarray(image.convert("RGB"), dtype=np.uint8)
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be read; delete it and run again: {error}") from error
-
-
 class RunFolder:
     """The folder of one run, open for writing; use it as a context manager.
 
@@ -229,7 +217,7 @@ class RunFolder:
         self._plan = dict(plan)
         self._lock: IO[str] | None = None
 
-    def __enter__(self) -> RunFolder:
+    def __enter__(self) -> Self:
         with writing(self.root):
             self.release.mkdir(parents=True, exist_ok=True)
             self.private.mkdir(mode=0o700, exist_ok=True)
@@ -242,7 +230,7 @@ class RunFolder:
             self._key = self._agree_on_key()
             for lines in (*self.private.glob("items/*.jsonl"), self.private / "timings.jsonl"):
                 drop_torn_line(lines)
-            for leftover in self.root.rglob(".*.part"):
+            for leftover in self.root.rglob(f"{_PART}*"):
                 leftover.unlink(missing_ok=True)
         except BaseException:
             self.__exit__()
@@ -267,8 +255,6 @@ class RunFolder:
             ) from error
 
     def _agree_on_plan(self) -> None:
-        from datetime import UTC, datetime
-
         path = self.private / "plan.json"
         now = datetime.now(UTC).isoformat(timespec="seconds")
         plan = {"created": now, "seed": self._seed, **self._plan}

@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from humangenai.methods.method import Claim, Outcome, Task
-from humangenai.methods.size import region_window, size_of
+from humangenai.methods.size import size_of
 from refsd.people import PersonOutcome
 
 if TYPE_CHECKING:
@@ -73,11 +73,12 @@ class Blur:
         self, original: NDArray[np.uint8], image: NDArray[np.uint8], person: Person
     ) -> None:
         """Write the blurred region of one person into ``image``."""
+        from refsd import masks
+
         height, width = original.shape[:2]
-        window = region_window(person, (height, width))
-        if window is None:
+        (x0, y0, x1, y1), region = masks.window_region(person, (height, width))
+        if not region.any():
             return
-        region, (x0, y0, x1, y1) = window
         sigma = self._sigma * size_of(person)
         margin = math.ceil(3 * sigma)  # what lies further away weighs nothing
         left, top = max(x0 - margin, 0), max(y0 - margin, 0)

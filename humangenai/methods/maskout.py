@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from humangenai.methods.method import Claim, Outcome, Task
@@ -39,11 +38,9 @@ class MaskOut:
         from refsd import masks
 
         height, width = task.image.shape[:2]
-        union = np.zeros((height, width), dtype=np.bool_)
-        for person in task.people:
-            union |= masks.region(person, (height, width))
+        region = masks.union(task.people, (height, width))
         outcomes = [PersonOutcome(index, "masked") for index in range(len(task.people))]
-        return Outcome(image=masks.fill(task.image, union), people=outcomes)
+        return Outcome(image=masks.fill(task.image, region), people=outcomes)
 
 
 def load(options: Options) -> MaskOut:

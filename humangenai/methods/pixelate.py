@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from humangenai.methods.method import Claim, Outcome, Task
-from humangenai.methods.size import region_window, size_of
+from humangenai.methods.size import size_of
 from refsd.people import PersonOutcome
 
 if TYPE_CHECKING:
@@ -50,13 +50,14 @@ class Pixelate:
         return [self._picture(task) for task in tasks]
 
     def _picture(self, task: Task) -> Outcome:
+        from refsd import masks
+
         image = task.image.copy()
         height, width = image.shape[:2]
         for person in task.people:
-            window = region_window(person, (height, width))
-            if window is None:
+            (x0, y0, x1, y1), region = masks.window_region(person, (height, width))
+            if not region.any():
                 continue
-            region, (x0, y0, x1, y1) = window
             block = max(1, round(size_of(person) / self._blocks))
             tiles = mosaic(task.image[y0:y1, x0:x1], block)
             image[y0:y1, x0:x1][region] = tiles[region]

@@ -1,0 +1,362 @@
+"""The command line. Every command is a few lines that call one function.
+
+Only Typer and Rich are loaded here: ``--help`` must answer at once. What a command needs is
+imported inside it.
+"""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from humangenai import __version__
+from humangenai.errors import UserError
+
+if TYPE_CHECKING:
+    from humangenai.commands import Finished
+
+app = typer.Typer(
+    name="humangenai",
+    help="Which method may I publish my images with, and what does it cost me?",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+leaderboard = typer.Typer(help="Compare methods over many runs.", no_args_is_help=True)
+app.add_typer(leaderboard, name="leaderboard")
+
+# One definition per option, so that it means the same in every command.
+MethodOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--method",
+        "-m",
+        help="Method name or YAML file; may be given several times.",
+        show_default=False,
+    ),
+]
+DatasetOption = Annotated[
+    str | None,
+    typer.Option("--dataset", "-d", help="Dataset name or YAML file.", show_default=False),
+]
+PathOption = Annotated[
+    Path | None,
+    typer.Option("--path", help="Where the dataset's files are.", show_default=False),
+]
+PresetOption = Annotated[
+    str | None,
+    typer.Option("--preset", help="The dataset's size: small or full.", show_default=False),
+]
+TrackOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--track",
+        help="What to measure (see `list metrics`) or none; by default all that is possible.",
+        show_default=False,
+    ),
+]
+LimitOption = Annotated[
+    int | None,
+    typer.Option(
+        "--limit",
+        min=1,
+        help="Only the first so many pictures (queries, where the dataset has a gallery).",
+        show_default=False,
+    ),
+]
+SeedOption = Annotated[
+    int | None,
+    typer.Option(
+        "--seed",
+        help="Fixes all randomness, for benchmarks. Without it the key is random and stays in "
+        "private/: do that for what you publish.",
+        show_default=False,
+    ),
+]
+OutOption = Annotated[
+    Path | None,
+    typer.Option("--out", "-o", help="The run folder. [default: runs/…]", show_default=False),
+]
+KeepGoingOption = Annotated[
+    bool, typer.Option("--keep-going", help="Exit with 0 even if some pictures failed.")
+]
+RetrainOption = Annotated[
+    bool,
+    typer.Option("--retrain", help="Train the attackers again instead of using shipped weights."),
+]
+
+
+class Kind(StrEnum):
+    """What can be listed."""
+
+    methods = "methods"
+    datasets = "datasets"
+    metrics = "metrics"
+    refiners = "refiners"
+
+
+def main() -> None:
+    """Run the command line: mistakes of the user are one line on standard error, exit code 2."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        _fail("stopped; what is finished is kept: give the same command again to go on", 130)
+    except UserError as error:
+        _fail(str(error), 2)
+    except OSError as error:
+        _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error), 2)
+
+
+def _fail(message: str, code: int) -> None:
+    sys.stderr.write(f"error: {' '.join(message.split())}\n")
+    raise SystemExit(code)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command(name="eval")
+def evaluate(  # noqa: PLR0917
+    method: MethodOption = None,
+    dataset: DatasetOption = None,
+    path: PathOption = None,
+    preset: PresetOption = None,
+    benchmark: Annotated[
+        str, typer.Option("--benchmark", "-b", help="Benchmark name or YAML file.")
+    ] = "embedded",
+    track: TrackOption = None,
+    limit: LimitOption = None,
+    seed: SeedOption = None,
+    out: OutOption = None,
+    keep_going: KeepGoingOption = False,
+    retrain: RetrainOption = False,
+) -> None:
+    """Pseudonymize, measure and report.
+
+    Without **--dataset** a benchmark runs. The default one, *embedded*, compares your methods with
+    all baselines on rendered people (crowd), then runs your methods on real photos. With
+    **--dataset** only the methods you name run, on that dataset.
+
+    Giving a command again continues where it stopped, and does nothing twice.
+
+    Examples:
+    - `humangenai eval --method refsd` – RefSD and all baselines, nothing else needed
+
+    - `humangenai eval --method refsd --dataset folder --path ~/photos` – your own photos
+
+    - `humangenai eval -m maskout -m refsd -d market1501 --path ~/Market-1501-v15.09.15`
+    """
+    from humangenai.commands import Request, evaluation, execute
+
+    request = Request(
+        methods=tuple(method or ()),
+        dataset=dataset,
+        path=path,
+        preset=preset,
+        tracks=_tracks(track),
+        limit=limit,
+        seed=seed,
+        out=out,
+        retrain=retrain,
+    )
+    _end(execute(evaluation(request, benchmark)), keep_going)
+
+
+@app.command()
+def generate(  # noqa: PLR0917
+    method: MethodOption = None,
+    dataset: DatasetOption = None,
+    path: PathOption = None,
+    preset: PresetOption = None,
+    limit: LimitOption = None,
+    seed: SeedOption = None,
+    out: OutOption = None,
+    keep_going: KeepGoingOption = False,
+) -> None:
+    """Pseudonymize every picture of a dataset, for publication; measure nothing.
+
+    What may be published is in the run folder's `release/`; `private/` holds the way back.
+
+    Example: `humangenai generate --method refsd --dataset folder --path ~/photos`
+    """
+    from humangenai.commands import Request, execute, generation
+
+    request = Request(
+        methods=tuple(method or ()),
+        dataset=dataset or ("folder" if path else None),
+        path=path,
+        preset=preset,
+        tracks=(),
+        limit=limit,
+        seed=seed,
+        out=out,
+    )
+    _end(execute(generation(request)), keep_going)
+
+
+@app.command()
+def score(  # noqa: PLR0917
+    run: Annotated[
+        Path | None,
+        typer.Argument(help="A run folder to measure again.", show_default=False),
+    ] = None,
+    originals: Annotated[
+        Path | None,
+        typer.Option("--originals", help="Folder of original pictures.", show_default=False),
+    ] = None,
+    outputs: Annotated[
+        Path | None,
+        typer.Option(
+            "--outputs",
+            help="Folder of another tool's pictures of the same names.",
+            show_default=False,
+        ),
+    ] = None,
+    manifest: Annotated[
+        Path | None,
+        typer.Option(
+            "--manifest",
+            help="CSV with the columns original and output, for tools that rename.",
+            show_default=False,
+        ),
+    ] = None,
+    name: Annotated[
+        str, typer.Option("--name", help="What the table calls the other tool.")
+    ] = "imported",
+    dataset: DatasetOption = None,
+    path: PathOption = None,
+    preset: PresetOption = None,
+    track: TrackOption = None,
+    limit: LimitOption = None,
+    seed: SeedOption = None,
+    out: OutOption = None,
+    keep_going: KeepGoingOption = False,
+    retrain: RetrainOption = False,
+) -> None:
+    """Measure what was made before: a run of this suite, or the pictures of any other tool.
+
+    Where the originals have person and camera ids, re-identification is measured. Otherwise the
+    table says who was found and changed, and that the rest is unscored.
+
+    Examples:
+    - `humangenai score --originals photos/ --outputs made-by-some-tool/`
+
+    - `humangenai score --dataset market1501 --path ~/Market-1501-v15.09.15 --outputs blurred/`
+
+    - `humangenai score runs/photos-refsd`
+    """
+    from humangenai.commands import Outputs, Request, again, execute, foreign
+
+    request = Request(
+        dataset=dataset,
+        path=path,
+        preset=preset,
+        tracks=_tracks(track),
+        limit=limit,
+        seed=seed,
+        out=out,
+        retrain=retrain,
+    )
+    if run is not None:
+        plans = again(run, request)
+    else:
+        plans = foreign(request, originals, Outputs(outputs, manifest, name))
+    _end(execute(plans), keep_going)
+
+
+@app.command()
+def report(
+    run: Annotated[Path, typer.Argument(help="A run folder.")],
+) -> None:
+    """Write the HTML report of a run again, from what the run wrote down.
+
+    Example: `humangenai report runs/photos-refsd`
+    """
+    from humangenai.commands import write_report
+
+    typer.echo(write_report(run))
+
+
+@app.command(name="list")
+def list_(
+    kind: Annotated[Kind, typer.Argument(help="What to list.")],
+) -> None:
+    """List what can be chosen by name.
+
+    Example: `humangenai list methods`
+    """
+    from humangenai.commands import listing
+
+    for name, summary in listing(kind.value):
+        typer.echo(f"{name:<14} {summary}")
+
+
+@app.command()
+def doctor() -> None:
+    """Show what is installed, which weights are present, where each missing one can be had."""
+    from humangenai.doctor import examine
+
+    for line in examine():
+        typer.echo(line)
+
+
+@leaderboard.command(name="build")
+def leaderboard_build(
+    runs: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Run folders to add to the committed results.", show_default=False),
+    ] = None,
+    out: OutOption = None,
+) -> None:
+    """Write the leaderboard as Markdown, CSV and HTML from run records.
+
+    Example: `humangenai leaderboard build runs/embedded-refsd/crowd --out site/`
+    """
+    from humangenai.commands import build_leaderboard
+
+    for path in build_leaderboard(runs or [], out):
+        typer.echo(path)
+
+
+def _tracks(names: list[str] | None) -> tuple[str, ...] | None:
+    """What was asked for; None where nothing was said, () for ``none``."""
+    if not names:
+        return None
+    return tuple(name for name in names if name != "none")
+
+
+def _end(finished: list[Finished], keep_going: bool) -> None:
+    """Say how many pictures failed, and exit accordingly."""
+    failures = [failure for part in finished for failure in part.failures]
+    if not failures:
+        return
+    for failure in failures[:5]:
+        sys.stderr.write(f"failed: {failure.method}: {failure.key}: {failure.error}\n")
+    done = sum(
+        method.coverage.items - method.coverage.failed_items
+        for part in finished
+        for method in part.record.methods
+    )
+    sys.stderr.write(
+        f"error: {len(failures)} pictures failed, {done} are done"
+        + (" (all failures are in the report)\n" if len(failures) > 5 else "\n")
+    )
+    if not keep_going or not done:
+        raise SystemExit(2)

@@ -1,0 +1,207 @@
+"""What the commands of the command line do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from humangenai import config as configs
+from humangenai.config import BenchmarkConfig, MethodConfig, Overrides, RunConfig
+from humangenai.errors import UserError
+from humangenai.records import RunRecord
+from humangenai.runner import Finished, run
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["Finished"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for; see the options of the command line. None: nothing was said."""
+
+    methods: tuple[str, ...] = ()
+    dataset: str | None = None
+    path: Path | None = None
+    preset: str | None = None
+    tracks: tuple[str, ...] | None = None
+    limit: int | None = None
+    seed: int | None = None
+    out: Path | None = None
+    retrain: bool = False
+
+    @property
+    def overrides(self) -> Overrides:
+        """What it says about the dataset."""
+        return Overrides(path=self.path, preset=self.preset)
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Another tool's pictures: their folder, how they are matched, what the table calls them."""
+
+    folder: Path | None
+    manifest: Path | None
+    name: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A run and its folder."""
+
+    config: RunConfig
+    out: Path
+
+
+def evaluation(request: Request, benchmark: str) -> list[Plan]:
+    """The runs of ``eval``: a dataset's, or those of a benchmark's parts."""
+    if request.dataset is not None:
+        return [_single(request)]
+    if request.path is not None or request.preset is not None:
+        raise UserError("--path and --preset belong to a dataset: name it by --dataset")
+    described = configs.load("benchmarks", benchmark, BenchmarkConfig)
+    root = request.out or _default_out(Path(benchmark).stem, request.methods or described.methods)
+    return [
+        Plan(_override(config, request), root / config.dataset.dataset)
+        for config in configs.benchmark_runs(described, request.methods, request.overrides)
+    ]
+
+
+def generation(request: Request) -> list[Plan]:
+    """The run of ``generate``: one dataset, all of its pictures."""
+    if request.dataset is None:
+        raise UserError("name the pictures: --dataset NAME, or --path DIR for a folder of yours")
+    plan = _single(request)
+    return [Plan(plan.config.model_copy(update={"everything": True}), plan.out)]
+
+
+def again(folder: Path, request: Request) -> list[Plan]:
+    """A run that was made before, to be measured (again)."""
+    config = RunConfig.model_validate(_record(folder).config)
+    update = {"tracks": request.tracks, "retrain": request.retrain}
+    return [Plan(config.model_copy(update=update), folder)]
+
+
+def foreign(request: Request, originals: Path | None, outputs: Outputs) -> list[Plan]:
+    """The run that judges another tool's pictures."""
+    if outputs.folder is None:
+        raise UserError("say what to measure: a run folder, or --outputs DIR (see score --help)")
+    if (originals is None) == (request.dataset is None):
+        raise UserError("say where the originals are: --originals DIR or --dataset NAME")
+    name, overrides = request.dataset or "folder", request.overrides
+    if originals is not None:
+        overrides = Overrides(path=originals, preset=request.preset)
+    options = {
+        "outputs": str(outputs.folder.resolve()),
+        "manifest": str(outputs.manifest.resolve()) if outputs.manifest else None,
+        "name": outputs.name,
+    }
+    config = RunConfig(
+        dataset=configs.dataset_config(name, overrides),
+        methods=(MethodConfig(method="imported", options=options),),
+    )
+    place = (originals or request.path or Path(name)).resolve().name
+    return [
+        Plan(
+            _override(config, request),
+            request.out or _default_out(f"score-{place}", (outputs.name,)),
+        )
+    ]
+
+
+def execute(plans: Sequence[Plan]) -> list[Finished]:
+    """Do the runs, print their tables, write their reports."""
+    from rich.console import Console
+
+    from humangenai.progress import Bars
+    from humangenai.tables import render
+
+    console = Console()
+    finished = []
+    for plan in plans:
+        done = run(plan.config, plan.out, Bars())
+        report = write_report(plan.out)
+        console.print(render(done.record))
+        console.print(f"report: {report}", soft_wrap=True)
+        console.print(f"for publication: {plan.out / 'release'}", soft_wrap=True)
+        finished.append(done)
+    return finished
+
+
+def write_report(folder: Path) -> Path:
+    """Write the HTML report of a run.
+
+    Raises:
+        UserError: the folder holds no finished run.
+    """
+    from humangenai import report
+
+    _record(folder)
+    return report.write_report(folder)
+
+
+def listing(kind: str) -> list[tuple[str, str]]:
+    """Names of one kind, with one line about each."""
+    from humangenai.registry import DATASETS, METHODS, METRICS, REFINERS, Registry
+
+    registry: dict[str, Registry[Any]] = {
+        "methods": METHODS,
+        "datasets": DATASETS,
+        "metrics": METRICS,
+        "refiners": REFINERS,
+    }
+    lines = {name: entry.summary for name, entry in registry[kind].entries().items()}
+    return sorted(lines.items())
+
+
+def build_leaderboard(runs: Sequence[Path], out: Path | None) -> list[Path]:
+    """Write the leaderboard."""
+    import leaderboards
+
+    return list(leaderboards.build(runs, out))
+
+
+def _single(request: Request) -> Plan:
+    """One run on one dataset."""
+    assert request.dataset is not None  # noqa: S101  (callers looked)
+    if not request.methods:
+        raise UserError("name at least one --method (see `humangenai list methods`)")
+    config = RunConfig(
+        dataset=configs.dataset_config(request.dataset, _resolved(request.overrides)),
+        methods=tuple(configs.method_config(name) for name in request.methods),
+    )
+    name = Path(request.dataset).stem
+    parts = [name, request.preset, request.path.resolve().name if request.path else None]
+    out = request.out or _default_out("-".join(filter(None, parts)), request.methods)
+    return Plan(_override(config, request), out)
+
+
+def _resolved(overrides: Overrides) -> Overrides:
+    path = overrides.path.resolve() if overrides.path else None
+    return Overrides(path=path, preset=overrides.preset)
+
+
+def _override(config: RunConfig, request: Request) -> RunConfig:
+    """Put what the command line says above what the files say."""
+    said = {
+        name: getattr(request, name)
+        for name in ("tracks", "limit", "seed")
+        if getattr(request, name) is not None
+    }
+    return config.model_copy(update={**said, "retrain": request.retrain})
+
+
+def _default_out(name: str, methods: Sequence[str]) -> Path:
+    return Path("runs") / f"{name}-{'+'.join(Path(method).stem for method in methods)}"
+
+
+def _record(folder: Path) -> RunRecord:
+    path = folder / "private" / "run.json"
+    try:
+        return RunRecord.model_validate_json(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UserError(f"{folder} holds no finished run: {path} is missing") from error
+    except ValueError as error:
+        raise UserError(f"{path} is not the record of a run") from error

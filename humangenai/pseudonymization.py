@@ -1,0 +1,210 @@
+"""One method's way through the items of a run: what is done is kept, what fails is written down."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from humangenai import __version__
+from humangenai.config import digest
+from humangenai.fates import fates_and_leaks
+from humangenai.methods import Task
+from humangenai.perception import batches, one_line
+from humangenai.records import ItemRecord, PersonRecord
+from humangenai.store import people_hash
+from refsd.images import load_image
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from humangenai.datasets import Dataset, Item
+    from humangenai.methods import Method, Outcome
+    from humangenai.perception import Perception
+    from humangenai.progress import Advance, Progress
+    from humangenai.store import RunFolder
+
+EXAMPLES = 8
+"""So many items keep the pictures of every stage, for the report."""
+
+
+def settings_hash(method: Method) -> str:
+    """sha256, in hex, of all that makes this method what it is."""
+    return digest([method.name, dict(method.settings())])
+
+
+@dataclass(frozen=True, eq=False)
+class Pseudonymization:
+    """A method at work on a dataset.
+
+    Attributes:
+        folder: where everything is written.
+        dataset: whose pictures.
+        method: what is done to them.
+        perception: who is in them.
+        settings: hash of the method's settings.
+    """
+
+    folder: RunFolder
+    dataset: Dataset
+    method: Method
+    perception: Perception
+    settings: str
+
+    def run(self, items: Sequence[Item], progress: Progress) -> dict[str, ItemRecord]:
+        """Do all items that are not done yet.
+
+        Returns:
+            Item key → its line, for all ``items``.
+        """
+        examples = {item.key for item in items[:EXAMPLES]}
+        with progress.stage(self.method.name, len(items)) as advance:
+            todo = list(self._todo(items, advance))
+
+            def unreadable(item: Item, error: BaseException) -> None:
+                self._fail(item, one_line(error))
+                advance(1)
+
+            for batch in batches(self.dataset, todo, self.method.batch_size, unreadable):
+                tasks = [self.task(item, image) for item, image in batch]
+                stages = any(task.key in examples for task in tasks)
+                for (item, _), task, done in zip(
+                    batch, tasks, self._attempt(tasks, stages), strict=True
+                ):
+                    if isinstance(done, str):
+                        self._fail(item, done)
+                    else:
+                        self._keep(item, task, *done, example=item.key in examples)
+                    advance(1)
+        lines = self.folder.items(self.method.name)
+        return {item.key: lines[item.key] for item in items}
+
+    def task(self, item: Item, image: NDArray[np.uint8]) -> Task:
+        """What the method is given for an item."""
+        return Task(
+            key=item.key,
+            image=image,
+            people=self.perception.people(item),
+            seed=self.folder.seed(item.key, self.settings),
+            crop=self.dataset.crops,
+        )
+
+    def output(self, item: Item, record: ItemRecord) -> NDArray[np.uint8]:
+        """The method's picture of an item that is done, by its line.
+
+        Where pictures are not stored (the method claims nothing: originals, other tools' outputs)
+        the method is asked again; it only reads.
+        """
+        if record.output is not None:
+            return load_image(self.folder.root / record.output)
+        return self.method.pseudonymize([self.task(item, self.dataset.image(item))])[0].image
+
+    def _content(self, item: Item) -> str:
+        """Changes with anything the output is made from: picture, people, settings, key, code."""
+        return self.folder.content_key(
+            __version__,
+            self.perception.files[item.key].stem,
+            people_hash(self.perception.people(item)),
+            self.settings,
+            item.key,
+        )
+
+    def _todo(self, items: Sequence[Item], advance: Advance) -> Iterator[Item]:
+        """The items that are neither done nor known to be unreadable."""
+        known = self.folder.items(self.method.name)
+        for item in items:
+            if item.key in self.perception.errors:
+                self._fail(item, self.perception.errors[item.key], known.get(item.key))
+                advance(1)
+            elif self._is_done(item, known.get(item.key)):
+                advance(1)
+            else:
+                yield item
+
+    def _is_done(self, item: Item, record: ItemRecord | None) -> bool:
+        if record is None or record.status != "done" or record.content != self._content(item):
+            return False
+        if record.output is None:
+            return self.method.claim == "none"
+        path = self.folder.root / record.output
+        return (
+            path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == record.output_sha256
+        )
+
+    def _attempt(
+        self, tasks: Sequence[Task], stages: bool
+    ) -> Iterator[tuple[Outcome, float] | str]:
+        """Outcome and seconds of every task, or why it failed.
+
+        If a batch fails its tasks are tried one by one, so that only the one at fault is lost.
+        """
+        began = time.perf_counter()
+        try:
+            outcomes = self.method.pseudonymize(tasks, stages=stages)
+            for task, outcome in zip(tasks, outcomes, strict=True):
+                if outcome.image.shape != task.image.shape or outcome.image.dtype != np.uint8:
+                    raise ValueError("the method gave a picture of another size or type")
+        except Exception as error:  # recorded per item; the run goes on
+            if len(tasks) == 1:
+                yield one_line(error)
+                return
+            for task in tasks:
+                yield from self._attempt([task], stages)
+            return
+        seconds = (time.perf_counter() - began) / len(tasks)
+        for outcome in outcomes:
+            yield outcome, seconds
+
+    def _keep(
+        self, item: Item, task: Task, outcome: Outcome, seconds: float, *, example: bool
+    ) -> None:
+        """Store a picture, then the line that speaks of it."""
+        name = self.method.name
+        truth = self.dataset.truth(item)
+        fates = leaks = None
+        if truth is not None:
+            height, width = task.image.shape[:2]
+            fates, leaks = fates_and_leaks(truth, task.people, outcome.people, (height, width))
+        output = sha256 = None
+        if self.method.claim != "none":
+            output, sha256 = self.folder.write_image(name, item.key, outcome.image)
+        if example:
+            stages = {**outcome.stages}
+            self.folder.write_example(
+                name, item.key, {"original": task.image, **stages, "output": outcome.image}
+            )
+        self.folder.append_item(
+            ItemRecord(
+                method=name,
+                key=item.key,
+                content=self._content(item),
+                status="done",
+                people=tuple(
+                    PersonRecord(
+                        index=person.index,
+                        status=person.status,
+                        reason=person.reason,
+                        avatar=person.avatar,
+                    )
+                    for person in outcome.people
+                ),
+                fates=fates,
+                leaks=leaks,
+                output=output,
+                output_sha256=sha256,
+                seconds={"pseudonymize": round(seconds, 4)},
+            )
+        )
+
+    def _fail(self, item: Item, error: str, known: ItemRecord | None = None) -> None:
+        """Write down that an item failed, unless the last line says just that."""
+        record = ItemRecord(
+            method=self.method.name, key=item.key, content="", status="failed", error=error
+        )
+        if record != known:
+            self.folder.append_item(record)

@@ -1,0 +1,140 @@
+"""The measuring stages of a run: what ``--track`` chooses from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from humangenai.config import digest
+from humangenai.errors import UserError
+from humangenai.records import QueryRecord
+from humangenai.store import atomic_write, read_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from humangenai.datasets import Dataset, Item
+    from humangenai.progress import Progress
+    from humangenai.records import AttackerRecord, Difference, ItemRecord, Score
+    from humangenai.reid import Attacker
+    from humangenai.store import RunFolder
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """What a track is given: a run whose pictures are made.
+
+    Attributes:
+        folder: the run folder.
+        dataset: where the originals are.
+        queries: the items that were pseudonymized.
+        gallery: the items that stay as they are.
+        items: method name → item key → what became of it.
+        output: loads a method's picture of an item.
+        retrain: train attackers again first.
+    """
+
+    folder: RunFolder
+    dataset: Dataset
+    queries: Sequence[Item]
+    gallery: Sequence[Item]
+    items: Mapping[str, Mapping[str, ItemRecord]]
+    output: Callable[[str, Item], NDArray[np.uint8]]
+    retrain: bool = False
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What a track found.
+
+    Attributes:
+        scores: method name → its numbers.
+        differences: paired, between methods.
+        attackers: who attacked.
+    """
+
+    scores: Mapping[str, tuple[Score, ...]]
+    differences: tuple[Difference, ...] = ()
+    attackers: tuple[AttackerRecord, ...] = ()
+
+
+class Track(Protocol):
+    """One family of measurements."""
+
+    def __call__(self, run: Measured, progress: Progress) -> Scores:
+        """Measure all methods of a run."""
+        ...
+
+
+def reid(run: Measured, progress: Progress) -> Scores:
+    """Re-identification: pseudonymized queries against the original gallery.
+
+    Lines go to ``private/scores/reid.jsonl``; where they were made from the same attackers,
+    pictures and gallery before, they are read instead.
+
+    Raises:
+        UserError: the dataset has no queries with person and camera ids.
+    """
+    from humangenai.reid import load_attacker, summarise
+    from humangenai.reid.attackers import DEFAULT_ATTACKERS
+
+    if not can_score_reid(run.queries, run.gallery):
+        raise UserError(
+            f"the dataset '{run.dataset.name}' has no query and gallery pictures with person and "
+            "camera ids; --track reid needs them"
+        )
+    attackers = [load_attacker(name) for name in DEFAULT_ATTACKERS]
+    key = digest(
+        [
+            [(attacker.name, attacker.fingerprint()) for attacker in attackers],
+            run.dataset.manifest_hash(),
+            {
+                name: [(item.key, records[item.key].content) for item in run.queries]
+                for name, records in run.items.items()
+            },
+        ]
+    )
+    path = run.folder.private / "scores" / "reid.jsonl"
+    key_path = path.with_suffix(".key")
+    if key_path.exists() and key_path.read_text(encoding="ascii") == key:
+        records = [QueryRecord.model_validate_json(line) for line in read_lines(path)]
+    else:
+        records = _score(run, attackers, progress)
+        atomic_write(path, "".join(record.model_dump_json() + "\n" for record in records).encode())
+        atomic_write(key_path, key.encode())
+    scores, differences = summarise(records)
+    return Scores(scores, differences, tuple(attacker.record() for attacker in attackers))
+
+
+def can_score_reid(queries: Sequence[Item], gallery: Sequence[Item]) -> bool:
+    """Whether there is somebody to look for and somewhere to look."""
+    known = all(item.pid is not None and item.camid is not None for item in (*queries, *gallery))
+    return bool(queries) and bool(gallery) and known
+
+
+def _score(run: Measured, attackers: Sequence[Attacker], progress: Progress) -> list[QueryRecord]:
+    from humangenai.reid import Query, score_queries
+
+    def query(method: str, item: Item) -> Query:
+        record = run.items[method][item.key]
+        if record.status == "failed":
+            return Query(item, processed=False, image=None)
+        missed = "missed" in record.fates if record.fates is not None else not record.people
+        return Query(item, processed=not missed, image=lambda: run.output(method, item))
+
+    methods = {name: [query(name, item) for item in run.queries] for name in run.items}
+    total = len(attackers) * (len(run.gallery) + len(methods) * len(run.queries))
+    with progress.stage("re-identification", total) as advance:
+        return list(
+            score_queries(
+                attackers,
+                run.gallery,
+                run.dataset.image,
+                methods,
+                cache=run.folder.private / "embeddings",
+                advance=advance,
+            )
+        )
