@@ -12,10 +12,27 @@ from refsd.bodies.model import Bodies, BodyModel, Fits, Observation
 
 if TYPE_CHECKING:
     from refsd.bodies.anny import AnnyBody, load_body
+    from refsd.bodies.poses import pose_kinds, sample_pose, turned
 
-__all__ = ["AnnyBody", "Bodies", "BodyModel", "Fits", "Observation", "load_body"]
+__all__ = [
+    "AnnyBody",
+    "Bodies",
+    "BodyModel",
+    "Fits",
+    "Observation",
+    "load_body",
+    "pose_kinds",
+    "sample_pose",
+    "turned",
+]
 
-_LAZY = {"AnnyBody": "refsd.bodies.anny", "load_body": "refsd.bodies.anny"}
+_LAZY = {
+    "AnnyBody": "refsd.bodies.anny",
+    "load_body": "refsd.bodies.anny",
+    "pose_kinds": "refsd.bodies.poses",
+    "sample_pose": "refsd.bodies.poses",
+    "turned": "refsd.bodies.poses",
+}
 
 
 def __getattr__(name: str) -> object:
