@@ -9,7 +9,7 @@ PACKAGES := humangenai refsd annotator_ui leaderboards
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install eval test lint bench leaderboard clean
+.PHONY: help install eval test lint bench leaderboard clean constraints
 
 help: ## say what the targets do
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
@@ -53,6 +53,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 	$(PIP) install --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
-constraints.txt: ## (only with --always-make) write down the versions of ./.venv
-	@{ sed -n '/^#/p' constraints.txt; $(PIP) freeze --all --exclude-editable --exclude pip | grep '==' ; } > $@.new
-	@mv $@.new $@
+constraints: $(VENV)/.installed-dev ## write the versions that are in ./.venv to constraints.txt
+	{ sed -n '/^#/p' constraints.txt; \
+	  $(PIP) freeze --all --exclude-editable --exclude pip | grep '=='; } > build.constraints
+	mv build.constraints constraints.txt
