@@ -1,84 +1,142 @@
-"""How surfaces look: shared by all renderers, so that they agree."""
+"""Surfaces to pictures: the one shading model that all renderers share.
+
+A renderer only finds out which surface each sample sees (a :class:`Surfaces`); light, ambient
+occlusion, antialiasing and the sRGB curve are the same for all, so that they agree.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
+
+from refsd.rendering.scene import Rendering
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from refsd.rendering.scene import Light, Mesh
+    from refsd.rendering.scene import Camera, Light
 
-WRAP = 0.25
-"""Light reaches this far around the terminator, as it does on skin and cloth."""
+WRAP = 0.3
+"""How far light reaches around a surface: skin and cloth scatter it, so shadows begin softly."""
 
+OCCLUSION_RADIUS = 0.06
+"""Metres around a point in which nearer surfaces take ambient light from it."""
 
-def decode(encoded: NDArray[np.float32]) -> NDArray[np.float32]:
-    """sRGB values in [0, 1] to linear light (IEC 61966-2-1)."""
-    low = encoded / 12.92
-    high = ((np.maximum(encoded, 0.04045) + 0.055) / 1.055) ** 2.4
-    return np.where(encoded <= 0.04045, low, high).astype(np.float32)
+OCCLUSION_DEPTH = 0.05
+"""Metres behind the mean of the surroundings at which a point is occluded in full."""
 
+OCCLUSION = 0.45
+"""Share of the ambient light that full occlusion takes."""
 
-def encode(linear: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Linear light to sRGB values in [0, 1], clipped (IEC 61966-2-1)."""
-    clipped = np.clip(linear, 0, 1)
-    high = 1.055 * np.maximum(clipped, 0.0031308) ** (1 / 2.4) - 0.055
-    return np.where(clipped <= 0.0031308, clipped * 12.92, high).astype(np.float32)
+SHOULDER = 0.75
+"""Radiance up to which the picture is linear; above, it bends towards white as film does."""
 
 
-def shade(
-    albedo: NDArray[np.float32], normals: NDArray[np.float32], light: Light
-) -> NDArray[np.float32]:
-    """Linear RGB that leaves a matt surface: hemispheric ambient and a wrapped Lambert term.
+@dataclass(frozen=True, eq=False)
+class Surfaces:
+    """What each sample sees; ``samples`` × ``samples`` of them make a pixel.
+
+    Attributes:
+        albedo: uint8 (h, w, 3), sRGB colour of the surface without light.
+        normals: float32 (h, w, 3), unit vectors in camera coordinates, towards the camera's side.
+        depth: float32 (h, w), metres; inf where there is no surface.
+        samples: how many samples a pixel has along one axis.
+    """
+
+    albedo: NDArray[np.uint8]
+    normals: NDArray[np.float32]
+    depth: NDArray[np.float32]
+    samples: int
+
+
+def samples_per_axis(pixels: int) -> int:
+    """3 × 3 samples a pixel for small pictures, 2 × 2 for large ones, where edges matter less."""
+    return 3 if pixels <= 400 * 400 else 2
+
+
+def to_linear(srgb: NDArray[np.floating]) -> NDArray[np.float32]:
+    """The sRGB curve undone (IEC 61966-2-1), [0, 1] to [0, 1]."""
+    linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+    return linear.astype(np.float32)
+
+
+def to_srgb(linear: NDArray[np.floating]) -> NDArray[np.float32]:
+    """The sRGB curve (IEC 61966-2-1), [0, 1] to [0, 1]."""
+    bright = 1.055 * np.maximum(linear, 1e-9) ** (1 / 2.4) - 0.055
+    return np.where(linear <= 0.0031308, linear * 12.92, bright).astype(np.float32)
+
+
+_LINEAR = to_linear(np.arange(256) / 255)
+
+
+def shade(surfaces: Surfaces, light: Light, camera: Camera) -> Rendering:
+    """Light the surfaces and average the samples of each pixel in linear light.
 
     Args:
-        albedo: float32 (N, 3), sRGB in [0, 1].
-        normals: float32 (N, 3), unit vectors towards the viewer's side.
-        light: what shines.
+        surfaces: what the samples see.
+        light: a directional light with wrap-around, above a hemispheric ambient one.
+        camera: the camera of the *samples*, for how large a centimetre is.
+
+    Returns:
+        The picture; depth is the nearest sample's, the normal the mean of the covered ones'.
     """
-    up = (0.5 - 0.5 * normals[:, 1])[:, None]
+    rows, columns = np.nonzero(np.isfinite(surfaces.depth))
+    normals = surfaces.normals[rows, columns]
+    occlusion = _occlusion(surfaces.depth, camera)[rows, columns, None]
+    upward = (0.5 - 0.5 * normals[:, 1:2]).astype(np.float32)
     sky, ground = np.float32(light.sky), np.float32(light.ground)
-    cosine = normals @ np.float32(light.direction)
-    lambert = np.maximum(0, (cosine + WRAP) / (1 + WRAP))[:, None]
-    arriving = ground + (sky - ground) * up + np.float32(light.colour) * lambert
-    return (decode(albedo) * arriving).astype(np.float32)
+    ambient = (ground + (sky - ground) * upward) * (1 - OCCLUSION * occlusion)
+    facing = normals @ np.float32(light.direction)[:, None]
+    direct = np.clip((facing + WRAP) / (1 + WRAP), 0, None) ** 2 * np.float32(light.colour)
+    radiance = _LINEAR[surfaces.albedo[rows, columns]] * (ambient + direct)
+    return _average(surfaces, rows, columns, radiance, normals)
 
 
-def vertex_normals(mesh: Mesh) -> NDArray[np.float32]:
-    """float32 (V, 3): means of the neighbouring faces' normals, weighted by area."""
-    corners = mesh.vertices[mesh.faces]
-    across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    flat = mesh.faces.ravel()
-    repeated = np.repeat(across, 3, axis=0)
-    count = len(mesh.vertices)
-    summed = np.stack([np.bincount(flat, repeated[:, c], count) for c in range(3)], axis=1)
-    length = np.maximum(np.linalg.norm(summed, axis=1, keepdims=True), 1e-12)
-    return (summed / length).astype(np.float32)
+def _occlusion(depth: NDArray[np.float32], camera: Camera) -> NDArray[np.float32]:
+    """How much each sample lies behind its surroundings, float32 (h, w) in [0, 1].
 
-
-def texture_level(
-    mesh: Mesh, area: NDArray[np.float64]
-) -> NDArray[np.uint8]:
-    """The texture, halved as often as its texels are smaller than samples (one level a mesh).
-
-    Args:
-        mesh: with its texture.
-        area: (F,), twice their signed area.
+    A cheap stand-in for ambient occlusion: creases, armpits and the neck under the chin are
+    deeper than the mean depth around them.
     """
-    uv = mesh.uv[mesh.uv_faces]
-    a, b = uv[:, 1] - uv[:, 0], uv[:, 2] - uv[:, 0]
-    texels = np.abs(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]).sum()
-    texels *= mesh.texture.shape[0] * mesh.texture.shape[1]
-    samples = max(float(np.abs(area).sum()), 1e-9)
-    halvings = int(np.clip(np.floor(0.5 * np.log2(max(texels / samples, 1e-9))), 0, 8))
-    texture = mesh.texture
-    for _ in range(halvings):
-        if min(texture.shape[:2]) < 2:
-            break
-        even = texture[: texture.shape[0] // 2 * 2, : texture.shape[1] // 2 * 2]
-        parts = even.reshape(even.shape[0] // 2, 2, even.shape[1] // 2, 2, 4)
-        texture = parts.mean(axis=(1, 3), dtype=np.float32).round().astype(np.uint8)
-    return texture
+    covered = np.isfinite(depth)
+    if not covered.any():
+        return np.zeros_like(depth)
+    finite = np.where(covered, depth, 0).astype(np.float32)
+    radius = OCCLUSION_RADIUS * camera.fx / float(np.median(depth[covered]))
+    size = 2 * max(1, min(round(radius), max(depth.shape))) + 1
+    weight = cv2.blur(covered.astype(np.float32), (size, size), borderType=cv2.BORDER_CONSTANT)
+    mean = cv2.blur(finite, (size, size), borderType=cv2.BORDER_CONSTANT)
+    behind = finite - mean / np.maximum(weight, 1e-6)
+    occlusion: NDArray[np.float32] = np.clip(behind / OCCLUSION_DEPTH, 0, 1)
+    return occlusion
+
+
+def _average(
+    surfaces: Surfaces,
+    rows: NDArray[np.int64],
+    columns: NDArray[np.int64],
+    radiance: NDArray[np.float32],
+    normals: NDArray[np.float32],
+) -> Rendering:
+    samples = surfaces.samples
+    height, width = (side // samples for side in surfaces.depth.shape)
+    pixel = rows // samples * width + columns // samples
+    values = np.concatenate([radiance, normals], axis=1)
+    sums = np.stack(
+        [np.bincount(pixel, values[:, i], minlength=height * width) for i in range(6)], axis=1
+    ).reshape(height, width, 6)
+    counts = np.bincount(pixel, minlength=height * width).reshape(height, width, 1)
+    mean = sums[..., :3] / np.maximum(counts, 1)
+    bent = SHOULDER + (1 - SHOULDER) * (1 - np.exp((SHOULDER - mean) / (1 - SHOULDER)))
+    colours = to_srgb(np.where(mean > SHOULDER, bent, mean))
+    rgba = np.concatenate([colours, counts / samples**2], axis=2)
+    lengths = np.linalg.norm(sums[..., 3:], axis=2, keepdims=True)
+    nearest = surfaces.depth.reshape(height, samples, width, samples).min(axis=(1, 3))
+    return Rendering(
+        rgba=np.rint(rgba * 255).astype(np.uint8),
+        depth=nearest,
+        normals=(sums[..., 3:] / np.where(lengths > 0, lengths, 1)).astype(np.float32),
+    )
