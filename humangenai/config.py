@@ -63,6 +63,7 @@ class PartConfig(Config):
         options: on top of that config's own.
         baselines: methods that run here beside the ones asked for.
         tracks: what is measured; None: all that the dataset allows.
+        attackers: who tries to find people again; None: all.
         limit: only so many items (queries, where the dataset has queries).
     """
 
@@ -70,6 +71,7 @@ class PartConfig(Config):
     options: dict[str, Any] = Field(default_factory=dict)
     baselines: tuple[str, ...] = ()
     tracks: tuple[str, ...] | None = None
+    attackers: tuple[str, ...] | None = None
     limit: int | None = Field(default=None, ge=1)
 
 
@@ -92,6 +94,7 @@ class RunConfig(Config):
 
     Attributes:
         tracks: what is measured; None: all that the dataset allows.
+        attackers: who tries to find people again; None: all.
         limit: only so many items (queries, where the dataset has queries).
         seed: None: a random run key, kept in the run folder.
         retrain: train the attackers again instead of using the weights that are shipped.
@@ -101,6 +104,7 @@ class RunConfig(Config):
     dataset: DatasetConfig
     methods: tuple[MethodConfig, ...] = Field(min_length=1)
     tracks: tuple[str, ...] | None = None
+    attackers: tuple[str, ...] | None = None
     limit: int | None = Field(default=None, ge=1)
     seed: int | None = None
     retrain: bool = False
@@ -290,6 +294,7 @@ def benchmark_runs(
                 dataset=dataset_config(part.dataset, overrides, part.options),
                 methods=tuple(method_config(name) for name in chosen),
                 tracks=part.tracks,
+                attackers=part.attackers,
                 limit=part.limit,
                 seed=benchmark.seed,
             )

@@ -88,6 +88,7 @@ def run(config: RunConfig, out: Path, progress: Progress | None = None) -> Finis
             gallery=gallery,
             items=items,
             output=lambda name, item: work[name].output(item, items[name][item.key]),
+            attackers=config.attackers,
             retrain=config.retrain,
         )
         with _timed(folder, "scoring"):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from humangenai.config import digest
-from humangenai.errors import UserError
+from humangenai.errors import UserError, unknown
 from humangenai.records import QueryRecord
 from humangenai.store import atomic_write, read_lines
 
@@ -34,6 +34,7 @@ class Measured:
         gallery: the items that stay as they are.
         items: method name → item key → what became of it.
         output: loads a method's picture of an item.
+        attackers: names of who tries to find people again; None: all.
         retrain: train attackers again first.
     """
 
@@ -43,6 +44,7 @@ class Measured:
     gallery: Sequence[Item]
     items: Mapping[str, Mapping[str, ItemRecord]]
     output: Callable[[str, Item], NDArray[np.uint8]]
+    attackers: tuple[str, ...] | None = None
     retrain: bool = False
 
 
@@ -86,7 +88,11 @@ def reid(run: Measured, progress: Progress) -> Scores:
             f"the dataset '{run.dataset.name}' has no query and gallery pictures with person and "
             "camera ids; --track reid needs them"
         )
-    attackers = [load_attacker(name) for name in DEFAULT_ATTACKERS]
+    names = DEFAULT_ATTACKERS if run.attackers is None else run.attackers
+    for name in names:
+        if name not in DEFAULT_ATTACKERS:
+            raise UserError(unknown("attacker", name, DEFAULT_ATTACKERS))
+    attackers = [load_attacker(name) for name in names]
     key = digest(
         [
             [(attacker.name, attacker.fingerprint()) for attacker in attackers],
