@@ -170,7 +170,7 @@ def _crowd_call(rng: np.random.Generator) -> Angles:
     angles = _crowd_wait(rng) if rng.random() < 0.5 else _crowd_walk(rng)
     return (
         angles
-        | _arm("R", _around(rng, 40, 5), _around(rng, 32, 5), _around(rng, 20, 5), 138.0)
+        | _arm("R", _around(rng, 64, 3), _around(rng, 30, 5), 0.0, 141.0)
         | {
             "pronation.R": _around(rng, 0, 5),
             "fingers.R": 55.0,
@@ -312,7 +312,7 @@ def _probe_hands_clasped(rng: np.random.Generator) -> Angles:
 def _probe_chin(rng: np.random.Generator) -> Angles:
     """A thinker: a hand at the chin, the other arm across the waist."""
     angles = _stand(rng)
-    angles |= _arm("R", _around(rng, 38, 3), 8.0, _around(rng, 40, 4), 135.0)
+    angles |= _arm("R", _around(rng, 48, 2), 8.0, _around(rng, 39, 2), 129.0)
     angles |= _arm("L", _around(rng, 16, 3), 12.0, _around(rng, 64, 4), _around(rng, 88, 5))
     return angles | {"neck_bend": _around(rng, 8, 3), "fingers.R": 60.0}
 
