@@ -25,6 +25,9 @@ MAX_PIXELS = 150_000_000
 shots of today's cameras have 151 million pixels; photos of phones have at most 200 million, mostly
 12 to 50."""
 
+MAX_BYTES = 1 << 30
+"""Larger files are refused before they are read."""
+
 ORIENTATION_TAG = 0x0112
 
 UPRIGHT = {
@@ -37,6 +40,9 @@ UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 """Value of EXIF's tag Orientation (CIPA DC-008, table 4) → what puts the picture upright."""
+
+SIDEWAYS = (5, 6, 7, 8)
+"""Orientations in which width and height change places."""
 
 OTHER_KINDS = (
     (0, b"GIF8", "a GIF"),
@@ -75,42 +81,29 @@ def load_image(source: Path | str | bytes) -> NDArray[np.uint8]:
         ImageError: the file is missing, unreadable, empty, broken, cut off, of another kind,
             animated, or has more than ``MAX_PIXELS`` pixels.
     """
-    if isinstance(source, bytes):
-        name, data = "the picture", source
-    else:
-        name, data = str(source), _read(Path(source))
-    if not data:
-        raise ImageError(f"{name}: is empty (0 bytes); copy it again or remove it")
-    for place, magic, kind in OTHER_KINDS:
-        if data.startswith(magic, place):
-            raise ImageError(f"{name}: is {kind}; save it as JPEG, PNG or WebP")
-    try:
-        with warnings.catch_warnings():
-            # Pillow warns below our own limit, and refuses only above it.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            opened = Image.open(io.BytesIO(data), formats=FORMATS)
-    except Image.DecompressionBombError as error:
-        raise ImageError(_too_large(name, "")) from error
-    except Exception as error:  # decoders of broken data raise errors of every kind
-        raise ImageError(
-            f"{name}: is not a JPEG, PNG or WebP picture; save it as one, or remove it"
-        ) from error
-    with opened as image:
-        width, height = image.size
-        if width * height > MAX_PIXELS:
-            raise ImageError(_too_large(name, f" ({width} x {height})"))
-        # JPEG files with several pictures (Pillow calls them MPO) are phones' photos.
-        if image.format in ("PNG", "WEBP") and getattr(image, "is_animated", False):
-            raise ImageError(f"{name}: is an animation; save one of its frames as a picture")
+    name = _name(source)
+    with _open(source) as image:
         try:
             image.load()
             upright = _upright(_to_srgb(image), image)
-        except Exception as error:
+        except Exception as error:  # decoders of broken data raise errors of every kind
             reason = " ".join(str(error).split()) or type(error).__name__
             raise ImageError(
                 f"{name}: is broken or cut off ({reason}); copy it again or remove it"
             ) from error
     return np.ascontiguousarray(upright, dtype=np.uint8)
+
+
+def image_size(source: Path | str | bytes) -> tuple[int, int]:
+    """Width and height in pixels, orientation applied, from the header alone.
+
+    Raises:
+        ImageError: as :func:`load_image`, but for pictures whose data are broken or cut off.
+    """
+    with _open(source) as image:
+        width, height = image.size
+        sideways = _orientation(image) in SIDEWAYS
+    return (height, width) if sideways else (width, height)
 
 
 def encode_png(image: NDArray[np.uint8]) -> bytes:
@@ -153,8 +146,43 @@ def save_png(path: Path | str, image: NDArray[np.uint8]) -> None:
         raise
 
 
+def _name(source: Path | str | bytes) -> str:
+    return "the picture" if isinstance(source, bytes) else str(source)
+
+
+def _open(source: Path | str | bytes) -> Image.Image:
+    """Read the header, and refuse what is not to be decoded."""
+    name = _name(source)
+    data = source if isinstance(source, bytes) else _read(Path(source))
+    if not data:
+        raise ImageError(f"{name}: is empty (0 bytes); copy it again or remove it")
+    for place, magic, kind in OTHER_KINDS:
+        if data.startswith(magic, place):
+            raise ImageError(f"{name}: is {kind}; save it as JPEG, PNG or WebP")
+    try:
+        with warnings.catch_warnings():
+            # Pillow warns below our own limit, and refuses only above it.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            image = Image.open(io.BytesIO(data), formats=FORMATS)
+    except Image.DecompressionBombError as error:
+        raise ImageError(_too_large(name)) from error
+    except Exception as error:  # decoders of broken data raise errors of every kind
+        raise ImageError(
+            f"{name}: is not a JPEG, PNG or WebP picture; save it as one, or remove it"
+        ) from error
+    if image.width * image.height > MAX_PIXELS:
+        raise ImageError(_too_large(name))
+    # JPEG files with several pictures (Pillow calls them MPO) are phones' photos.
+    if image.format in ("PNG", "WEBP") and getattr(image, "is_animated", False):
+        raise ImageError(f"{name}: is an animation; save one of its frames as a picture")
+    return image
+
+
 def _read(path: Path) -> bytes:
     try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise ImageError(f"{path}: has {size} bytes; no picture of use is that large")
         return path.read_bytes()
     except FileNotFoundError as error:
         raise ImageError(f"{path}: there is no such file; check the path") from error
@@ -166,17 +194,21 @@ def _read(path: Path) -> bytes:
         raise ImageError(f"{path}: cannot be read: {error.strerror or error}") from error
 
 
-def _too_large(name: str, size: str) -> str:
+def _too_large(name: str) -> str:
     limit = MAX_PIXELS // 1_000_000
-    return f"{name}: has more than {limit} million pixels{size}; scale it down first"
+    return f"{name}: has more than {limit} million pixels; scale it down first"
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return int(image.getexif().get(ORIENTATION_TAG, 1))
+    except Exception:  # unreadable EXIF: the picture is shown as it lies, as viewers do
+        return 1
 
 
 def _upright(rgb: Image.Image, image: Image.Image) -> Image.Image:
     """``rgb`` turned as the metadata of ``image`` say."""
-    try:
-        orientation = image.getexif().get(ORIENTATION_TAG, 1)
-    except Exception:  # unreadable EXIF: the picture is shown as it lies, as viewers do
-        return rgb
+    orientation = _orientation(image)
     return rgb.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else rgb
 
 
@@ -193,7 +225,7 @@ def _to_srgb(image: Image.Image) -> Image.Image:
                 )
                 if converted is not None:
                     return converted
-        except ImageCms.PyCMSError:
+        except (ImageCms.PyCMSError, OSError):
             pass  # broken, or for another kind of picture: ignored, see load_image
     return flat.convert("RGB")
 
