@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from refsd.rendering.scene import Camera
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from refsd.rendering.scene import Mesh
+    from refsd.rendering.scene import Camera, Mesh
 
 NEAR = 0.05
 """Metres; triangles with a corner nearer to the camera's plane than this are not drawn."""
@@ -42,7 +40,9 @@ class Triangles:
 
 def gather(meshes: Sequence[Mesh]) -> Triangles:
     """Join meshes, leaving out faces that reach behind the camera."""
-    vertices, normals, faces, uv, owner = [], [], [], [], []
+    vertices, normals = [np.zeros((0, 3))], [np.zeros((0, 3))]
+    faces, uv = [np.zeros((0, 3), dtype=np.int64)], [np.zeros((0, 3, 2))]
+    owner = [np.zeros(0, dtype=np.int64)]
     offset = 0
     for index, mesh in enumerate(meshes):
         kept = (mesh.vertices[:, 2] > NEAR)[mesh.faces].all(axis=1)
@@ -91,12 +91,39 @@ def visible_window(triangles: Triangles, camera: Camera) -> tuple[int, int, int,
     """The pixels x0 y0 x1 y1 of the picture on which triangles may fall; None if there are none."""
     if len(triangles.faces) == 0:
         return None
-    used = triangles.vertices[np.unique(triangles.faces)]
+    is_used = np.zeros(len(triangles.vertices), dtype=np.bool_)
+    is_used[triangles.faces.reshape(-1)] = True
+    used = triangles.vertices[is_used]
     x = camera.fx * used[:, 0] / used[:, 2] + camera.cx
     y = camera.fy * used[:, 1] / used[:, 2] + camera.cy
     x0, x1 = max(0, math.floor(x.min())), min(camera.width, math.ceil(x.max()))
     y0, y1 = max(0, math.floor(y.min())), min(camera.height, math.ceil(y.max()))
     return (x0, y0, x1, y1) if x0 < x1 and y0 < y1 else None
+
+
+def texel_density(
+    triangles: Triangles,
+    doubled_areas: NDArray[np.float64],
+    chosen: NDArray[np.bool_],
+    shape: tuple[int, ...],
+) -> float:
+    """Texels per sample along one axis, over some faces.
+
+    Args:
+        triangles: all faces.
+        doubled_areas: float64 (F,), in samples.
+        chosen: bool (F,), the faces that count.
+        shape: (height, width, …) of their texture.
+
+    Returns:
+        1 where no face is seen.
+    """
+    samples = float(doubled_areas[chosen].sum())
+    if samples <= 0:
+        return 1.0
+    sides = triangles.uv[chosen, 1:] - triangles.uv[chosen, :1]
+    texels = np.abs(sides[:, 0, 0] * sides[:, 1, 1] - sides[:, 0, 1] * sides[:, 1, 0]).sum()
+    return math.sqrt(float(texels) * shape[0] * shape[1] / samples)
 
 
 def _normals(mesh: Mesh) -> NDArray[np.float64]:

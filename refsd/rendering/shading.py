@@ -52,6 +52,26 @@ class Surfaces:
     samples: int
 
 
+def nothing(camera: Camera) -> Rendering:
+    """An empty picture of the camera's size."""
+    shape = (camera.height, camera.width)
+    return Rendering(
+        rgba=np.zeros((*shape, 4), dtype=np.uint8),
+        depth=np.full(shape, np.inf, dtype=np.float32),
+        normals=np.zeros((*shape, 3), dtype=np.float32),
+    )
+
+
+def paste(part: Rendering, window: tuple[int, int, int, int], camera: Camera) -> Rendering:
+    """Put the rendering of a window (x0 y0 x1 y1) into an empty picture of the camera's size."""
+    whole = nothing(camera)
+    x0, y0, x1, y1 = window
+    whole.rgba[y0:y1, x0:x1] = part.rgba
+    whole.depth[y0:y1, x0:x1] = part.depth
+    whole.normals[y0:y1, x0:x1] = part.normals
+    return whole
+
+
 def samples_per_axis(pixels: int) -> int:
     """3 × 3 samples a pixel for small pictures, 2 × 2 for large ones, where edges matter less."""
     return 3 if pixels <= 400 * 400 else 2
@@ -87,12 +107,16 @@ def shade(surfaces: Surfaces, light: Light, camera: Camera) -> Rendering:
     normals = surfaces.normals[rows, columns]
     occlusion = _occlusion(surfaces.depth, camera)[rows, columns, None]
     upward = (0.5 - 0.5 * normals[:, 1:2]).astype(np.float32)
-    sky, ground = np.float32(light.sky), np.float32(light.ground)
+    sky, ground = _vector(light.sky), _vector(light.ground)
     ambient = (ground + (sky - ground) * upward) * (1 - OCCLUSION * occlusion)
-    facing = normals @ np.float32(light.direction)[:, None]
-    direct = np.clip((facing + WRAP) / (1 + WRAP), 0, None) ** 2 * np.float32(light.colour)
+    facing = normals @ _vector(light.direction)[:, None]
+    direct = np.clip((facing + WRAP) / (1 + WRAP), 0, None) ** 2 * _vector(light.colour)
     radiance = _LINEAR[surfaces.albedo[rows, columns]] * (ambient + direct)
     return _average(surfaces, rows, columns, radiance, normals)
+
+
+def _vector(values: tuple[float, float, float]) -> NDArray[np.float32]:
+    return np.array(values, dtype=np.float32)
 
 
 def _occlusion(depth: NDArray[np.float32], camera: Camera) -> NDArray[np.float32]:
@@ -134,9 +158,13 @@ def _average(
     colours = to_srgb(np.where(mean > SHOULDER, bent, mean))
     rgba = np.concatenate([colours, counts / samples**2], axis=2)
     lengths = np.linalg.norm(sums[..., 3:], axis=2, keepdims=True)
-    nearest = surfaces.depth.reshape(height, samples, width, samples).min(axis=(1, 3))
+    parts = [
+        surfaces.depth[row::samples, column::samples]
+        for row in range(samples)
+        for column in range(samples)
+    ]
     return Rendering(
         rgba=np.rint(rgba * 255).astype(np.uint8),
-        depth=nearest,
+        depth=np.minimum.reduce(parts),
         normals=(sums[..., 3:] / np.where(lengths > 0, lengths, 1)).astype(np.float32),
     )

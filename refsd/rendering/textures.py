@@ -34,13 +34,12 @@ def shrink(texture: NDArray[np.uint8], density: float) -> NDArray[np.uint8]:
         return texture
     size = (texture.shape[1] >> halvings, texture.shape[0] >> halvings)
     if int(texture[..., 3].min()) == 255:
-        opaque: NDArray[np.uint8] = cv2.resize(texture, size, interpolation=cv2.INTER_AREA)
-        return opaque
+        return np.asarray(cv2.resize(texture, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
     alpha = texture[..., 3:].astype(np.float32)
     colours = cv2.resize(texture[..., :3] * alpha, size, interpolation=cv2.INTER_AREA)
     alphas = cv2.resize(alpha, size, interpolation=cv2.INTER_AREA)[..., None]
     small = np.concatenate([colours / np.maximum(alphas, 1e-3), alphas], axis=2)
-    return np.clip(np.rint(small), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.rint(small), 0, 255), dtype=np.uint8)
 
 
 def sample(texture: NDArray[np.uint8], uv: NDArray[np.floating]) -> NDArray[np.float32]:
