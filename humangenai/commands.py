@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from humangenai import config as configs
-from humangenai.config import BenchmarkConfig, MethodConfig, Overrides, RunConfig
+from humangenai.config import (
+    BenchmarkConfig,
+    DatasetConfig,
+    MethodConfig,
+    Overrides,
+    RunConfig,
+    names,
+)
 from humangenai.errors import UserError
 from humangenai.records import RunRecord
 from humangenai.runner import Finished, run
@@ -143,16 +150,20 @@ def write_report(folder: Path) -> Path:
 
 
 def listing(kind: str) -> list[tuple[str, str]]:
-    """Names of one kind, with one line about each."""
-    from humangenai.registry import DATASETS, METHODS, METRICS, REFINERS, Registry
+    """Names of one kind (methods, datasets, metrics, refiners), with one line about each."""
+    from humangenai.registry import DATASETS, METHODS, METRICS, REFINERS
 
-    registry: dict[str, Registry[Any]] = {
-        "methods": METHODS,
-        "datasets": DATASETS,
-        "metrics": METRICS,
-        "refiners": REFINERS,
-    }
-    lines = {name: entry.summary for name, entry in registry[kind].entries().items()}
+    if kind == "metrics":
+        entries = METRICS.entries()
+    elif kind == "refiners":
+        entries = REFINERS.entries()
+    else:
+        entries = DATASETS.entries() if kind == "datasets" else METHODS.entries()
+    lines = {name: entry.summary for name, entry in entries.items()}
+    if kind == "methods":
+        lines |= {n: configs.load("methods", n, MethodConfig).summary for n in names("methods")}
+    if kind == "datasets":
+        lines |= {n: configs.load("datasets", n, DatasetConfig).summary for n in names("datasets")}
     return sorted(lines.items())
 
 

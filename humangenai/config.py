@@ -201,7 +201,9 @@ def validate(model: type[M], data: Mapping[str, Any], where: str) -> M:
     try:
         return model.model_validate(dict(data))
     except ValidationError as error:
-        first = error.errors()[0]
+        errors = error.errors()
+        # A misspelt key is also a missing one; what was misspelt is the better hint.
+        first = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
         key = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
             known = _keys_beside(model, first["loc"])
