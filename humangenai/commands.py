@@ -123,7 +123,7 @@ def execute(plans: Sequence[Plan]) -> list[Finished]:
     from rich.console import Console
 
     from humangenai.progress import Bars
-    from humangenai.tables import render
+    from humangenai.report import render
 
     console = Console()
     finished = []

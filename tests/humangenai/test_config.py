@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from pydantic import BaseModel, ConfigDict
@@ -16,6 +16,9 @@ from humangenai.config import (
 )
 from humangenai.errors import UserError
 from humangenai.registry import METHODS
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def write(path: Path, text: str) -> Path:

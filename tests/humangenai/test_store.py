@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import stat
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -23,6 +23,9 @@ from humangenai.store import (
     slug,
 )
 from refsd.people import Person
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PLAN = {"dataset": {"dataset": "d", "options": {}}, "methods": ["MaskOut"]}
 
@@ -177,7 +180,7 @@ def test_what_a_crash_left_half_written_is_removed(tmp_path: Path) -> None:
 def test_a_place_that_cannot_be_written_gives_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with (
-        pytest.raises(StoreError, match="cannot write .*file"),
+        pytest.raises(StoreError, match=r"cannot write .*file"),
         RunFolder(tmp_path / "file" / "run", 0, PLAN),
     ):
         pass

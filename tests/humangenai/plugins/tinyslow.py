@@ -50,7 +50,7 @@ class Slow:
         for person in task.people:
             image[person.full_mask(*image.shape[:2])] = colour
         people = [PersonOutcome(i, "replaced", avatar="bank/1") for i in range(len(task.people))]
-        return Outcome(image, people, {"m": image} if stages else {})
+        return Outcome(image, people, {"m": image})
 
 
 def load(options: Options) -> Slow:
