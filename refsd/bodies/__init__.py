@@ -12,14 +12,19 @@ from refsd.bodies.model import Bodies, BodyModel, Fits, Observation
 
 if TYPE_CHECKING:
     from refsd.bodies.anny import AnnyBody, load_body
+    from refsd.bodies.fit import fit_bodies
+    from refsd.bodies.landmarks import LANDMARKS, blazepose_landmarks
     from refsd.bodies.poses import pose_kinds, sample_pose, turned
 
 __all__ = [
+    "LANDMARKS",
     "AnnyBody",
     "Bodies",
     "BodyModel",
     "Fits",
     "Observation",
+    "blazepose_landmarks",
+    "fit_bodies",
     "load_body",
     "pose_kinds",
     "sample_pose",
@@ -27,7 +32,10 @@ __all__ = [
 ]
 
 _LAZY = {
+    "LANDMARKS": "refsd.bodies.landmarks",
     "AnnyBody": "refsd.bodies.anny",
+    "blazepose_landmarks": "refsd.bodies.landmarks",
+    "fit_bodies": "refsd.bodies.fit",
     "load_body": "refsd.bodies.anny",
     "pose_kinds": "refsd.bodies.poses",
     "sample_pose": "refsd.bodies.poses",

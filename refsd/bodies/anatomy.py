@@ -8,6 +8,7 @@ joint; so a pose made of angles cannot bend a knee backwards. Left and right mir
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -116,25 +117,39 @@ USUAL: NDArray[np.float64] = np.radians([hinge.usual for hinge in HINGES])
 """float64 (H,), radians: the angles of someone standing at ease."""
 
 
+@dataclass(frozen=True)
+class Turn:
+    """A joint's part in a hinge: indices into ``HINGES`` and ``joint_names``, and the share."""
+
+    hinge: int
+    joint: int
+    share: float
+
+
 class Anatomy:
-    """Which hinges turn which joint of a body, and in which angles its rest pose stands.
+    """Which hinges turn which joints of a body, and in which angles its rest pose stands.
 
     Attributes:
-        turns: per joint the hinges that turn it, as (index into ``HINGES``, share), in order.
+        turns: every joint's part in every hinge, hinge by hinge.
     """
 
     def __init__(self, body: AnnyBody) -> None:
         self._body = body
-        place = {name: index for index, name in enumerate(body.joint_names)}
-        self._place = place
-        self.turns: list[list[tuple[int, float]]] = [[] for _ in body.joint_names]
-        for index, hinge in enumerate(HINGES):
-            for joint, share in hinge.shares:
-                self.turns[place[joint]].append((index, share))
+        self._place = {name: index for index, name in enumerate(body.joint_names)}
+        self.turns = tuple(
+            Turn(index, self._place[joint], share)
+            for index, hinge in enumerate(HINGES)
+            for joint, share in hinge.shares
+        )
+        self._turn_hinges = np.array([turn.hinge for turn in self.turns])
+        self._turn_shares = np.array([turn.share for turn in self.turns])
+        self._turns_of: list[list[int]] = [[] for _ in body.joint_names]
+        for index, turn in enumerate(self.turns):
+            self._turns_of[turn.joint].append(index)
 
     def orientations(
         self, angles: NDArray[np.float64], root: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """How each bone is turned from the anatomical zero.
 
         Args:
@@ -142,16 +157,21 @@ class Anatomy:
             root: float64 (B, 3, 3), how the whole body is turned.
 
         Returns:
-            float64 (B, J, 3, 3).
+            float64 (B, J, 3, 3), and float64 (B, T, 3), the axis of each of ``turns`` as it lies
+            in the world.
         """
-        axes = np.array([hinge.axis for hinge in HINGES])
-        turned = np.empty((len(angles), len(self.turns), 3, 3))
+        own = np.array([HINGES[turn.hinge].axis for turn in self.turns])
+        amounts = angles[:, self._turn_hinges] * self._turn_shares
+        steps = rotation_matrices(amounts[..., None] * own)
+        oriented = np.empty((len(angles), len(self._turns_of), 3, 3))
+        axes = np.empty((len(angles), len(self.turns), 3))
         for joint, parent in enumerate(self._body.parents.tolist()):
-            current = root if parent < 0 else turned[:, parent]
-            for index, share in self.turns[joint]:
-                current = current @ rotation_matrices(share * angles[:, index, None] * axes[index])
-            turned[:, joint] = current
-        return turned
+            current = root if parent < 0 else oriented[:, parent]
+            for index in self._turns_of[joint]:
+                axes[:, index] = current @ own[index]
+                current = current @ steps[:, index]
+            oriented[:, joint] = current
+        return oriented, axes
 
     def zero(self, rest_joints: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
         """How each bone at rest is turned from the anatomical zero.
@@ -166,8 +186,8 @@ class Anatomy:
         angles = np.zeros((1, len(HINGES)))
 
         def bones() -> NDArray[np.float64]:
-            turned: NDArray[np.float64] = self.orientations(angles, np.eye(3)[None])[0]
-            return turned
+            oriented: NDArray[np.float64] = self.orientations(angles, np.eye(3)[None])[0][0]
+            return oriented
 
         def seen(vector: NDArray[np.floating[Any]], frame: str) -> NDArray[np.float64]:
             """A vector at rest, in the axes of a bone whose angles so far are known."""
@@ -210,19 +230,19 @@ class Anatomy:
         self,
         angles: NDArray[np.float64],
         root: NDArray[np.float64],
-        zeros: NDArray[np.float64],
+        zero: NDArray[np.float64],
     ) -> NDArray[np.float32]:
         """Joint rotations as ``BodyModel.pose`` takes them.
 
         Args:
             angles: float64 (B, H), radians.
             root: float64 (B, 3, 3), how the whole body is turned.
-            zeros: float64 (B, J, 3, 3), from :meth:`zero`.
+            zero: float64 (J, 3, 3), from :meth:`zero`.
 
         Returns:
             float32 (B, J, 3), axis-angle, radians.
         """
-        from_rest = self.orientations(angles, root) @ zeros.swapaxes(-1, -2)
+        from_rest = self.orientations(angles, root)[0] @ zero.swapaxes(-1, -2)
         parents = self._body.parents[1:]
         local = from_rest.copy()
         local[:, 1:] = from_rest[:, parents].swapaxes(-1, -2) @ from_rest[:, 1:]
@@ -262,3 +282,14 @@ def mirror(degrees: Mapping[str, float]) -> dict[str, float]:
         else:
             swapped[name] = -value if base.endswith(("_side", "_turn")) else value
     return swapped
+
+
+@cache
+def anatomy_of(body: AnnyBody) -> tuple[Anatomy, NDArray[np.float64]]:
+    """A body's anatomy, and the anatomical zero of its usual shape, float64 (J, 3, 3).
+
+    That zero serves every shape: their rest poses differ by a few degrees only, by which the
+    joints' limits are then off.
+    """
+    anatomy = Anatomy(body)
+    return anatomy, anatomy.zero(body.rest_joints({}))

