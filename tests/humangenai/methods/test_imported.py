@@ -42,7 +42,7 @@ def test_pictures_are_matched_by_path_by_stem_and_by_name_alone(tmp_path: Path) 
     assert method.find("a/one.jpg") == tmp_path / "a" / "one.png"
     assert method.find("query/one.jpg") == tmp_path / "a" / "one.png"
     assert method.find("two.png") == tmp_path / "two.jpg"
-    with pytest.raises(UserError, match="holds no output for 'three.png'"):
+    with pytest.raises(UserError, match=r"holds no output for 'three.png'"):
         method.find("three.png")
 
 
@@ -51,7 +51,7 @@ def test_two_candidates_are_refused(tmp_path: Path) -> None:
     save(tmp_path / "b" / "one.png", picture(2))
     method = load(Options(outputs=tmp_path))
     assert method.find("b/one.jpg") == tmp_path / "b" / "one.png"
-    with pytest.raises(UserError, match="2 pictures in .* --manifest"):
+    with pytest.raises(UserError, match=r"2 pictures in .* --manifest"):
         method.find("c/one.jpg")
 
 
@@ -61,7 +61,7 @@ def test_a_manifest_says_which_is_which(tmp_path: Path) -> None:
     manifest.write_text("original,output\nphoto.jpg,x1.png\n")
     method = load(Options(outputs=tmp_path / "out", manifest=manifest))
     assert method.find("photo.jpg").name == "x1.png"
-    with pytest.raises(UserError, match="the manifest names no output for 'x1.png'"):
+    with pytest.raises(UserError, match=r"the manifest names no output for 'x1.png'"):
         method.find("x1.png")
 
 
