@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from humangenai.datasets.dataset import Item
@@ -21,7 +22,6 @@ from refsd.images import ImageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from humangenai.datasets.dataset import TruePerson
@@ -83,7 +83,7 @@ class _Video:
         decoded, image = self._capture.retrieve()
         if not decoded:
             raise ImageError(f"{self.path}: frame {number} cannot be decoded; copy it again")
-        rgb: NDArray[np.uint8] = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+        rgb = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), dtype=np.uint8)
         self._last = (number, rgb)
         return rgb
 
