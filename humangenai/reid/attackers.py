@@ -62,11 +62,11 @@ def load_attacker(name: str, weights: Path | None = None) -> Attacker:
             not usable.
     """
     if name == "osnet":
-        from humangenai.reid.osnet import OSNetEmbedder  # noqa: PLC0415 - loads torch
+        from humangenai.reid.osnet import OSNetEmbedder
 
         return OSNetEmbedder.load(weights)
     if name == "stripes":
-        from humangenai.reid.stripes import StripeHistogram  # noqa: PLC0415 - loads OpenCV
+        from humangenai.reid.stripes import StripeHistogram
 
         if weights is not None:
             raise UserError("the attacker 'stripes' is a fixed descriptor and takes no weights")

@@ -58,7 +58,7 @@ class StripeHistogram:
         return np.stack(rows) if rows else np.empty((0, width), dtype=np.float32)
 
     def _describe(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
-        import cv2  # noqa: PLC0415 - only where it is used
+        import cv2
 
         height, width = self.size
         small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)

@@ -180,9 +180,10 @@ def train(
         "name": data.name,
         "sha256": hashlib.sha256(weights).hexdigest(),
         "trained_on": f"{data.name} train split, {run.classes} identities",
-        "architecture": settings.architecture,
         "preprocessing": asdict(settings.preprocessing),
-        "settings": asdict(settings),
+        "settings": {
+            name: value for name, value in asdict(settings).items() if name != "preprocessing"
+        },
         "data": {
             "sha256": data.content_hash(),
             "pictures": len(learn.pids),
@@ -479,7 +480,7 @@ def train_on_crowd(
     Returns:
         The weights' path, to be given to ``OSNetEmbedder.load``.
     """
-    from humangenai.datasets import crowd  # noqa: PLC0415 - renders; not needed to import this
+    from humangenai.datasets import crowd
 
     chosen = settings or Settings()
     dataset = crowd.load(crowd.Options(preset="full"))
