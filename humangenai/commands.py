@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Finished"]
 
+LOG_WIDTH = 120
+"""Columns of a table that is not shown on a terminal."""
+
 
 @dataclass(frozen=True)
 class Request:
@@ -126,6 +129,8 @@ def execute(plans: Sequence[Plan]) -> list[Finished]:
     from humangenai.report import render
 
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=LOG_WIDTH)  # a file or a log: nothing needs to be cut off
     finished = []
     for plan in plans:
         done = run(plan.config, plan.out, Bars())

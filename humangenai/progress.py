@@ -22,9 +22,16 @@ class Progress(Protocol):
         """Begin a stage of ``total`` steps; what it yields is called as steps are done."""
         ...
 
+    def say(self, line: str) -> None:
+        """Tell the user one line."""
+        ...
+
 
 class Silent:
     """Says nothing."""
+
+    def say(self, line: str) -> None:
+        """Say nothing."""
 
     @contextmanager
     def stage(self, name: str, total: int) -> Iterator[Advance]:
@@ -34,6 +41,10 @@ class Silent:
 
 class Bars:
     """Bars on the terminal (standard error); one line per finished stage where there is none."""
+
+    def say(self, line: str) -> None:
+        """Print the line."""
+        sys.stderr.write(f"{line}\n")
 
     @contextmanager
     def stage(self, name: str, total: int) -> Iterator[Advance]:

@@ -145,6 +145,8 @@ def choose_tracks(
     possible = can_score_reid(queries, gallery)
     if config.tracks is None:
         return ("reid",) if possible else ()
+    for name in config.tracks:
+        METRICS.load(name)  # refuses names that nobody registered, before any work is done
     if "reid" in config.tracks and not possible:
         raise UserError(
             f"the dataset '{dataset.name}' has no query and gallery pictures with person and "

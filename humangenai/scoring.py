@@ -12,6 +12,7 @@ from humangenai.store import atomic_write, read_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
@@ -92,7 +93,7 @@ def reid(run: Measured, progress: Progress) -> Scores:
     for name in names:
         if name not in DEFAULT_ATTACKERS:
             raise UserError(unknown("attacker", name, DEFAULT_ATTACKERS))
-    attackers = [load_attacker(name) for name in names]
+    attackers = [load_attacker(name, _retrained(name, run, progress)) for name in names]
     key = digest(
         [
             [(attacker.name, attacker.fingerprint()) for attacker in attackers],
@@ -113,6 +114,16 @@ def reid(run: Measured, progress: Progress) -> Scores:
         atomic_write(key_path, key.encode())
     scores, differences = summarise(records)
     return Scores(scores, differences, tuple(attacker.record() for attacker in attackers))
+
+
+def _retrained(name: str, run: Measured, progress: Progress) -> Path | None:
+    """Weights trained just now, in the run folder; None: those that are shipped."""
+    if not run.retrain or name != "osnet":
+        return None
+    from humangenai.reid.training import train_on_crowd
+
+    folder = run.folder.private / "attackers"
+    return train_on_crowd(folder, log=progress.say)
 
 
 def can_score_reid(queries: Sequence[Item], gallery: Sequence[Item]) -> bool:
