@@ -1,0 +1,119 @@
+"""The HTML report of a run: one file, no network, made from what the run wrote down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from humangenai.errors import UserError
+from humangenai.records import NAIVE, RunRecord
+from humangenai.report.pictures import examples, missed
+from humangenai.report.plot import rank1_plot
+from humangenai.report.tables import (
+    attackers,
+    compared,
+    coverage_table,
+    difference_table,
+    failures_table,
+    originals,
+    reasons_table,
+    reid_table,
+)
+from humangenai.store import atomic_write, read_items
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from humangenai.records import ItemRecord
+    from humangenai.report.tables import Table
+
+
+@dataclass(frozen=True)
+class Attack:
+    """What the report shows of one attacker."""
+
+    name: str
+    trained_on: str
+    scores: Table
+    plot: Markup
+    differences: tuple[Table, ...]
+
+
+def write_report(run_folder: Path) -> Path:
+    """Write ``private/report/index.html`` of a run; it shows originals, so it stays private.
+
+    Args:
+        run_folder: a run's folder with ``private/run.json`` and the item lines.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        UserError: the folder holds no finished run, or the page cannot be written.
+    """
+    private = run_folder / "private"
+    record = _record(private / "run.json")
+    lines = _lines(private / "items")
+    page = private / "report" / "index.html"
+    page.parent.mkdir(parents=True, exist_ok=True)
+    atomic_write(page, _page(run_folder, record, lines).encode())
+    return page
+
+
+def _record(path: Path) -> RunRecord:
+    try:
+        return RunRecord.model_validate_json(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{path}: no finished run there: {error.strerror}") from error
+    except ValueError as error:
+        raise UserError(f"{path} is not the record of a run; run again") from error
+
+
+def _lines(folder: Path) -> list[ItemRecord]:
+    files = sorted(folder.glob("*.jsonl"))
+    return [line for file in files for line in read_items(file).values()]
+
+
+def _page(run_folder: Path, record: RunRecord, lines: list[ItemRecord]) -> str:
+    names = [method.name for method in record.methods]
+    template = _templates().get_template("report.html.j2")
+    return template.render(
+        record=record,
+        title=f"{originals(record)}: {', '.join(names)}",
+        originals=originals(record),
+        naive=NAIVE if NAIVE in record.notes else None,
+        notes=[note for note in record.notes if note != NAIVE],
+        coverage=coverage_table(record),
+        attacks=[_attack(record, name) for name in attackers(record)],
+        examples=examples(run_folder / "private", names),
+        missed=missed(run_folder, lines),
+        reasons=reasons_table(lines),
+        failures=failures_table(lines),
+    )
+
+
+def _attack(record: RunRecord, name: str) -> Attack:
+    trained_on = {attacker.name: attacker.trained_on for attacker in record.attackers}
+    differences = (difference_table(record, name, against) for against in compared(record))
+    return Attack(
+        name=name,
+        trained_on=trained_on.get(name, "unknown"),
+        scores=reid_table(record, name, wide=True),
+        plot=Markup(rank1_plot(record, name)),  # noqa: S704 - escapes all it is given
+        differences=tuple(table for table in differences if table.rows),
+    )
+
+
+def _templates() -> Environment:
+    from pathlib import Path
+
+    return Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=select_autoescape(("html", "j2")),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

@@ -1,0 +1,371 @@
+"""The tables of a run, as data; for the terminal, for Markdown and for the HTML report.
+
+Shares are printed in percent, differences in percentage points; a dash is a number that nobody
+measured, never a zero.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from rich import box
+from rich.console import Group
+from rich.table import Table as RichTable
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from rich.console import RenderableType
+
+    from humangenai.records import Coverage, Difference, ItemRecord, MethodRecord, RunRecord, Score
+
+METRICS = ("R@1", "R@5", "R@10", "mAP")
+FATES = ("replaced", "masked", "obscured", "kept", "missed")
+UNSCORED = "–"
+Subset = Literal["all", "processed"]
+SUBSETS: tuple[Subset, ...] = ("all", "processed")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell: what it says, and beneath it, smaller, an interval or a count."""
+
+    value: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of text.
+
+    Attributes:
+        title: one line.
+        columns: headings; the first column names the row, the others hold numbers.
+        rows: cells, one per column.
+        note: what a reader must know to read it right.
+    """
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    note: str = ""
+
+
+def percent(share: float, digits: int = 1) -> str:
+    """A share in percent; a dash where it is unscored.
+
+    >>> percent(0.1234), percent(float("nan"))
+    ('12.3', '–')
+    """
+    return UNSCORED if math.isnan(share) else f"{100 * share:.{digits}f}"
+
+
+def points(share: float) -> str:
+    """A difference of shares in percentage points, with its sign.
+
+    >>> points(0.0512), points(-0.0004), points(float("nan"))
+    ('+5.1', '0.0', '–')
+    """
+    if math.isnan(share):
+        return UNSCORED
+    text = f"{100 * share:+.1f}"
+    return "0.0" if text in ("+0.0", "-0.0") else text.replace("-", "−")
+
+
+def tables(record: RunRecord) -> list[Table]:
+    """All tables of a run: what became of the people, then re-identification by each attacker."""
+    made = [coverage_table(record)]
+    for attacker in attackers(record):
+        made.append(reid_table(record, attacker))
+        made.extend(difference_table(record, attacker, against) for against in compared(record))
+    return [table for table in made if table.rows]
+
+
+def attackers(record: RunRecord) -> list[str]:
+    """Names of the attackers who have scores, in order."""
+    scores = (score for method in record.methods for score in method.scores)
+    return list(dict.fromkeys(score.attacker for score in scores))
+
+
+def compared(record: RunRecord) -> list[str]:
+    """The methods that others were compared with, in order."""
+    return list(dict.fromkeys(difference.against for difference in record.differences))
+
+
+def scores_of(method: MethodRecord, attacker: str, subset: Subset) -> dict[str, Score]:
+    """Metric → score of one method under one attacker, over one subset of the queries."""
+    return {
+        score.metric: score
+        for score in method.scores
+        if score.attacker == attacker and score.subset == subset
+    }
+
+
+def chance_of(record: RunRecord, attacker: str, metric: str) -> float:
+    """What guessing gives over all queries, in [0, 1]; NaN where nothing was scored."""
+    for method in record.methods:
+        score = scores_of(method, attacker, "all").get(metric)
+        if score is not None and not math.isnan(score.chance):
+            return score.chance
+    return math.nan
+
+
+def originals(record: RunRecord) -> str:
+    """What the pictures are, e.g. ``crowd (rendered originals)``."""
+    return record.dataset.name + (" (rendered originals)" if record.dataset.rendered else "")
+
+
+def coverage_table(record: RunRecord) -> Table:
+    """What became of the people, per method."""
+    truth = all(method.coverage.truth for method in record.methods)
+    whom = "true people" if truth else "people who were found (nobody knows who was missed)"
+    return Table(
+        title=f"{originals(record)}: what became of the people, % of {whom}",
+        columns=(
+            "method",
+            "people",
+            *FATES,
+            *("pixels left", "pictures", "s each"),
+        ),
+        rows=tuple(
+            (
+                Cell(method.name),
+                Cell(str(method.coverage.people)),
+                *coverage_cells(method.coverage),
+                *_effort(method),
+            )
+            for method in record.methods
+        ),
+        note=""
+        if not truth
+        else "pixels left: mean share of a person's true pixels outside the "
+        "region that was processed, %; beneath it the 95th percentile",
+    )
+
+
+def coverage_cells(coverage: Coverage) -> tuple[Cell, ...]:
+    """Replaced, masked, obscured, kept and missed, in percent of the people."""
+    counts = (
+        coverage.replaced,
+        coverage.masked,
+        coverage.obscured,
+        coverage.kept,
+        coverage.missed,
+    )
+    return tuple(_count(count, coverage.people) for count in counts)
+
+
+def _count(count: int | None, people: int) -> Cell:
+    if count is None or people == 0:
+        return Cell(UNSCORED)
+    return Cell(percent(count / people), str(count))
+
+
+def _effort(method: MethodRecord) -> tuple[Cell, ...]:
+    cover = method.coverage
+    done = cover.items - cover.failed_items
+    seconds = sum(method.seconds.values()) / done if done else math.nan
+    detail = "" if math.isnan(cover.leak_p95) else percent(cover.leak_p95, 2)
+    failed = f"{cover.failed_items} failed" if cover.failed_items else ""
+    return (
+        Cell(percent(cover.leak_mean, 2), detail),
+        Cell(str(cover.items), failed),
+        Cell(UNSCORED if math.isnan(seconds) else f"{seconds:.3f}"),
+    )
+
+
+def reid_table(record: RunRecord, attacker: str, *, wide: bool = False) -> Table:
+    """How well one attacker finds the people again: a row over all, one over processed queries.
+
+    Args:
+        record: the run.
+        attacker: who attacks.
+        wide: with all of the coverage beside the scores, instead of its sum.
+    """
+    beside = FATES if wide else ("people processed",)
+    rows: list[tuple[Cell, ...]] = []
+    for method in record.methods:
+        cover = coverage_cells(method.coverage) if wide else (_covered(method.coverage),)
+        for subset in SUBSETS:
+            scores = scores_of(method, attacker, subset)
+            if scores:
+                first = subset == SUBSETS[0]
+                rows.append(
+                    (
+                        Cell(method.name if first else ""),
+                        Cell(subset, str(max(score.n for score in scores.values()))),
+                        *(_interval(scores.get(metric)) for metric in METRICS),
+                        *(cover if first else [Cell("")] * len(beside)),
+                    )
+                )
+    if rows:
+        rows.extend(
+            (
+                Cell("chance" if subset == SUBSETS[0] else ""),
+                Cell(subset),
+                *(Cell(_chance(record, attacker, subset, metric)) for metric in METRICS),
+                *[Cell("")] * len(beside),
+            )
+            for subset in SUBSETS
+        )
+    return Table(
+        title=f"{originals(record)}: re-identification by {attacker}, % (lower is more private)",
+        columns=("method", "queries", *METRICS, *beside),
+        rows=tuple(rows),
+        note="beneath each number its 95 % interval; processed queries: those in which nobody was "
+        "missed"
+        + ("" if wide else "; people processed: replaced, masked or obscured, % of true people"),
+    )
+
+
+def _interval(score: Score | None) -> Cell:
+    if score is None or math.isnan(score.value):
+        return Cell(UNSCORED)
+    return Cell(percent(score.value), f"{percent(score.low)}–{percent(score.high)}")
+
+
+def _covered(coverage: Coverage) -> Cell:
+    done = coverage.replaced + coverage.masked + coverage.obscured
+    return _count(done if coverage.truth else None, coverage.people)
+
+
+def _chance(record: RunRecord, attacker: str, subset: Subset, metric: str) -> str:
+    """What guessing gives; processed queries may be other ones for every method: a range."""
+    found = [
+        score.chance
+        for method in record.methods
+        if (score := scores_of(method, attacker, subset).get(metric))
+        and not math.isnan(score.chance)
+    ]
+    ends = dict.fromkeys(percent(end) for end in (min(found), max(found))) if found else (UNSCORED,)
+    return "–".join(ends)
+
+
+def difference_table(record: RunRecord, attacker: str, against: str) -> Table:
+    """Paired differences to one method, on the same queries, in percentage points."""
+    found: dict[tuple[str, Subset], dict[str, Difference]] = {}
+    for difference in record.differences:
+        if difference.attacker == attacker and difference.against == against:
+            row = found.setdefault((difference.method, difference.subset), {})
+            row[difference.metric] = difference
+    return Table(
+        title=f"{originals(record)}: difference to {against}, {attacker}, percentage points",
+        columns=("method", "queries", *METRICS),
+        rows=tuple(
+            (
+                Cell(method),
+                Cell(subset, str(max(difference.n for difference in row.values()))),
+                *(_difference(row.get(metric)) for metric in METRICS),
+            )
+            for (method, subset), row in found.items()
+        ),
+        note=f"paired: on the same queries; above 0 the attacker finds more people than under "
+        f"{against}; an interval that holds 0 shows no difference",
+    )
+
+
+def _difference(difference: Difference | None) -> Cell:
+    if difference is None or math.isnan(difference.value):
+        return Cell(UNSCORED)
+    return Cell(points(difference.value), f"{points(difference.low)} to {points(difference.high)}")
+
+
+def reasons_table(lines: Iterable[ItemRecord]) -> Table:
+    """Why people who should have been replaced were masked, counted."""
+    counts = Counter(
+        (line.method, person.reason)
+        for line in lines
+        for person in line.people
+        if person.reason is not None
+    )
+    return Table(
+        title="why people were masked instead of replaced",
+        columns=("method", "reason", "people"),
+        rows=tuple(
+            (Cell(method), Cell(str(reason)), Cell(str(count)))
+            for (method, reason), count in sorted(counts.items(), key=lambda entry: -entry[1])
+        ),
+    )
+
+
+def failures_table(lines: Iterable[ItemRecord]) -> Table:
+    """The pictures that failed, and why."""
+    return Table(
+        title="pictures that failed",
+        columns=("method", "picture", "error"),
+        rows=tuple(
+            (Cell(line.method), Cell(line.key), Cell(line.error or ""))
+            for line in lines
+            if line.status == "failed"
+        ),
+    )
+
+
+def render(record: RunRecord) -> RenderableType:
+    """All tables and notes of a run for the terminal."""
+    parts: list[RenderableType] = []
+    for table in tables(record):
+        parts.extend((Text(), _rich(table)))
+    parts.extend(Text(f"note: {note}") for note in record.notes)
+    return Group(*parts)
+
+
+def _rich(table: Table) -> RenderableType:
+    made = RichTable(
+        title=Text(table.title),
+        title_justify="left",
+        caption=Text(table.note) if table.note else None,
+        caption_justify="left",
+        box=box.SIMPLE_HEAD,
+        padding=0,
+        pad_edge=False,
+        show_edge=False,
+    )
+    name = max((len(row[0].value) for row in table.rows), default=0)
+    made.add_column(table.columns[0], overflow="fold", min_width=min(name, 12))
+    for column in table.columns[1:]:
+        # "R@1 processed" takes two lines, so that the table fits a narrow terminal.
+        made.add_column(column.replace(" ", "\n"), justify="right", overflow="fold")
+    for row in table.rows:
+        made.add_row(*(_stacked(cell) for cell in row))
+    return made
+
+
+def _stacked(cell: Cell) -> RenderableType:
+    if not cell.detail:
+        return Text(cell.value)
+    return Text.assemble(cell.value, "\n", (cell.detail, "dim"))
+
+
+def markdown(table: Table) -> str:
+    """A table as GitHub Markdown, with its title above and its note beneath."""
+    lines = [
+        f"**{_escape(table.title)}**",
+        "",
+        _row(table.columns),
+        _row(("---", *("---:" for _ in table.columns[1:]))),
+        *(_row([_flat(cell) for cell in row]) for row in table.rows),
+    ]
+    if table.note:
+        lines += ["", _escape(table.note)]
+    return "\n".join(lines) + "\n"
+
+
+def _flat(cell: Cell) -> str:
+    text = f"{cell.value} ({cell.detail})" if cell.detail else cell.value
+    return _escape(text)
+
+
+def _escape(text: str) -> str:
+    """Text that Markdown shows as it is, within a table too."""
+    for character in "\\`*_[]<>|":
+        text = text.replace(character, f"\\{character}")
+    return " ".join(text.split())
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
