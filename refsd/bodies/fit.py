@@ -84,7 +84,7 @@ _PRIOR = 0.35
 # How far the trunk may lean in the camera's axes, radians; cameras look down on people.
 _LEAN_SPREAD = 0.8
 # What a landmark that is not visible still counts.
-_UNSEEN = 0.03
+_UNSEEN = 0.01
 _NEAREST = 0.3
 
 
