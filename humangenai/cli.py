@@ -46,7 +46,19 @@ DatasetOption = Annotated[
 ]
 PathOption = Annotated[
     Path | None,
-    typer.Option("--path", help="Where the dataset's files are.", show_default=False),
+    typer.Option(
+        "--path",
+        help="Where the dataset's files are; alone it means --dataset folder.",
+        show_default=False,
+    ),
+]
+BoxesOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--boxes",
+        help="Your own boxes, masks or ids for a folder's pictures: CSV or COCO JSON.",
+        show_default=False,
+    ),
 ]
 PresetOption = Annotated[
     str | None,
@@ -141,6 +153,7 @@ def evaluate(  # noqa: PLR0917
     method: MethodOption = None,
     dataset: DatasetOption = None,
     path: PathOption = None,
+    boxes: BoxesOption = None,
     preset: PresetOption = None,
     benchmark: Annotated[
         str, typer.Option("--benchmark", "-b", help="Benchmark name or YAML file.")
@@ -173,6 +186,7 @@ def evaluate(  # noqa: PLR0917
         methods=tuple(method or ()),
         dataset=dataset,
         path=path,
+        boxes=boxes,
         preset=preset,
         tracks=_tracks(track),
         limit=limit,
@@ -188,6 +202,7 @@ def generate(  # noqa: PLR0917
     method: MethodOption = None,
     dataset: DatasetOption = None,
     path: PathOption = None,
+    boxes: BoxesOption = None,
     preset: PresetOption = None,
     limit: LimitOption = None,
     seed: SeedOption = None,
@@ -204,8 +219,9 @@ def generate(  # noqa: PLR0917
 
     request = Request(
         methods=tuple(method or ()),
-        dataset=dataset or ("folder" if path else None),
+        dataset=dataset,
         path=path,
+        boxes=boxes,
         preset=preset,
         tracks=(),
         limit=limit,
@@ -246,6 +262,7 @@ def score(  # noqa: PLR0917
     ] = "imported",
     dataset: DatasetOption = None,
     path: PathOption = None,
+    boxes: BoxesOption = None,
     preset: PresetOption = None,
     track: TrackOption = None,
     limit: LimitOption = None,
@@ -271,6 +288,7 @@ def score(  # noqa: PLR0917
     request = Request(
         dataset=dataset,
         path=path,
+        boxes=boxes,
         preset=preset,
         tracks=_tracks(track),
         limit=limit,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,6 +35,7 @@ class Request:
     methods: tuple[str, ...] = ()
     dataset: str | None = None
     path: Path | None = None
+    boxes: Path | None = None
     preset: str | None = None
     tracks: tuple[str, ...] | None = None
     limit: int | None = None
@@ -44,8 +45,13 @@ class Request:
 
     @property
     def overrides(self) -> Overrides:
-        """What it says about the dataset."""
-        return Overrides(path=self.path, preset=self.preset)
+        """What it says about the dataset, with whole paths: a run may be continued elsewhere."""
+        return Overrides(path=_whole(self.path), boxes=_whole(self.boxes), preset=self.preset)
+
+    @property
+    def source(self) -> str | None:
+        """The dataset's name; a path alone means a folder."""
+        return self.dataset or ("folder" if self.path else None)
 
 
 @dataclass(frozen=True)
@@ -67,10 +73,10 @@ class Plan:
 
 def evaluation(request: Request, benchmark: str) -> list[Plan]:
     """The runs of ``eval``: a dataset's, or those of a benchmark's parts."""
-    if request.dataset is not None:
-        return [_single(request)]
-    if request.path is not None or request.preset is not None:
-        raise UserError("--path and --preset belong to a dataset: name it by --dataset")
+    if request.source is not None:
+        return [_single(request, request.source)]
+    if request.boxes is not None or request.preset is not None:
+        raise UserError("--boxes and --preset belong to a dataset: name it by --dataset")
     described = configs.load("benchmarks", benchmark, BenchmarkConfig)
     root = request.out or _default_out(Path(benchmark).stem, request.methods or described.methods)
     return [
@@ -81,9 +87,9 @@ def evaluation(request: Request, benchmark: str) -> list[Plan]:
 
 def generation(request: Request) -> list[Plan]:
     """The run of ``generate``: one dataset, all of its pictures."""
-    if request.dataset is None:
+    if request.source is None:
         raise UserError("name the pictures: --dataset NAME, or --path DIR for a folder of yours")
-    plan = _single(request)
+    plan = _single(request, request.source)
     return [Plan(plan.config.model_copy(update={"everything": True}), plan.out)]
 
 
@@ -98,21 +104,21 @@ def foreign(request: Request, originals: Path | None, outputs: Outputs) -> list[
     """The run that judges another tool's pictures."""
     if outputs.folder is None:
         raise UserError("say what to measure: a run folder, or --outputs DIR (see score --help)")
-    if (originals is None) == (request.dataset is None):
+    if (originals is None) == (request.source is None):
         raise UserError("say where the originals are: --originals DIR or --dataset NAME")
-    name, overrides = request.dataset or "folder", request.overrides
     if originals is not None:
-        overrides = Overrides(path=originals, preset=request.preset)
+        request = replace(request, path=originals)
+    name = request.source or "folder"
     options = {
-        "outputs": str(outputs.folder.resolve()),
-        "manifest": str(outputs.manifest.resolve()) if outputs.manifest else None,
+        "outputs": str(_whole(outputs.folder)),
+        "manifest": str(_whole(outputs.manifest)) if outputs.manifest else None,
         "name": outputs.name,
     }
     config = RunConfig(
-        dataset=configs.dataset_config(name, overrides),
+        dataset=configs.dataset_config(name, request.overrides),
         methods=(MethodConfig(method="imported", options=options),),
     )
-    place = (originals or request.path or Path(name)).resolve().name
+    place = request.overrides.path.name if request.overrides.path else Path(name).stem
     return [
         Plan(
             _override(config, request),
@@ -179,24 +185,22 @@ def build_leaderboard(runs: Sequence[Path], out: Path | None) -> list[Path]:
     return list(leaderboards.build(runs, out))
 
 
-def _single(request: Request) -> Plan:
+def _single(request: Request, dataset: str) -> Plan:
     """One run on one dataset."""
-    assert request.dataset is not None  # noqa: S101  (callers looked)
     if not request.methods:
         raise UserError("name at least one --method (see `humangenai list methods`)")
     config = RunConfig(
-        dataset=configs.dataset_config(request.dataset, _resolved(request.overrides)),
+        dataset=configs.dataset_config(dataset, request.overrides),
         methods=tuple(configs.method_config(name) for name in request.methods),
     )
-    name = Path(request.dataset).stem
-    parts = [name, request.preset, request.path.resolve().name if request.path else None]
+    path = request.overrides.path
+    parts = [Path(dataset).stem, request.preset, path.name if path else None]
     out = request.out or _default_out("-".join(filter(None, parts)), request.methods)
     return Plan(_override(config, request), out)
 
 
-def _resolved(overrides: Overrides) -> Overrides:
-    path = overrides.path.resolve() if overrides.path else None
-    return Overrides(path=path, preset=overrides.preset)
+def _whole(path: Path | None) -> Path | None:
+    return None if path is None else path.expanduser().resolve()
 
 
 def _override(config: RunConfig, request: Request) -> RunConfig:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -126,6 +126,7 @@ class Overrides:
     """What the command line says about a dataset; None where it says nothing."""
 
     path: Path | None = None
+    boxes: Path | None = None
     preset: str | None = None
 
 
@@ -256,10 +257,9 @@ def dataset_config(
     else:
         raise UserError(unknown("dataset", name, {*DATASETS.entries(), *names("datasets")}))
     merged = {**config.options, **(options or {})}
-    if overrides.path is not None:
-        merged["path"] = str(overrides.path)
-    if overrides.preset is not None:
-        merged["preset"] = overrides.preset
+    for key, value in asdict(overrides).items():
+        if value is not None:
+            merged[key] = str(value)
     return config.model_copy(update={"options": merged})
 
 

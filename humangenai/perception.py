@@ -109,7 +109,11 @@ def perceive(
         for batch in batches(dataset, items, BATCH, failed):
             unknown = []
             for item, image in batch:
-                own = dataset.people(item)
+                try:
+                    own = dataset.people(item)
+                except Exception as error:  # recorded per item; the run goes on
+                    perception.errors[item.key] = one_line(error)
+                    continue
                 path = _path(folder, image_hash(image), own, dataset.crops)
                 perception.files[item.key] = path
                 if path.exists():
