@@ -15,7 +15,6 @@ from humangenai.fates import fates_and_leaks
 from humangenai.methods import Task
 from humangenai.perception import batches, one_line
 from humangenai.records import ItemRecord, PersonRecord
-from humangenai.store import people_hash
 from refsd.images import load_image
 
 if TYPE_CHECKING:
@@ -105,14 +104,13 @@ class Pseudonymization:
         return self.method.pseudonymize([self.task(item, self.dataset.image(item))])[0].image
 
     def _content(self, item: Item) -> str:
-        """Changes with anything the output is made from: picture, people, settings, key, code."""
-        return self.folder.content_key(
-            __version__,
-            self.perception.files[item.key].stem,
-            people_hash(self.perception.people(item)),
-            self.settings,
-            item.key,
-        )
+        """Changes with anything the output is made from: picture, people, settings, key, code.
+
+        The name of the file with the people is a hash of the picture and of how, or from what,
+        they were found.
+        """
+        people = self.perception.files[item.key].stem
+        return self.folder.content_key(__version__, people, self.settings, item.key)
 
     def _todo(self, items: Sequence[Item], advance: Advance) -> Iterator[Item]:
         """The items that are neither done nor known to be unreadable."""

@@ -282,7 +282,9 @@ class RunFolder:
                 )
             plan["created"] = old["created"]
         self.created = str(plan["created"])
-        atomic_write(path, json.dumps(plan, indent=1).encode())
+        data = json.dumps(plan, indent=1).encode()
+        if not path.exists() or path.read_bytes() != data:
+            atomic_write(path, data)
 
     def _agree_on_key(self) -> bytes:
         if self._seed is not None:
