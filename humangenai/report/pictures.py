@@ -113,11 +113,17 @@ def _example(name: str, by_method: Mapping[str, list[Path]], *, show_stages: boo
         name=name,
         original=embed(first[0], f"{name}: the original", "original"),
         outputs=tuple(
-            embed(files[-1], f"{name} after {method}", method)
+            embed(files[-1], f"{name} after {method}", method + _unchanged(files))
             for method, files in by_method.items()
+            if method != "Original"
         ),
         stages=stages,
     )
+
+
+def _unchanged(files: Sequence[Path]) -> str:
+    same = files[0].read_bytes() == files[-1].read_bytes()
+    return " (nothing changed)" if same else ""
 
 
 def _stage(file: Path) -> str:

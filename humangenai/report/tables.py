@@ -47,12 +47,14 @@ class Table:
         columns: headings; the first column names the row, the others hold numbers.
         rows: cells, one per column.
         note: what a reader must know to read it right.
+        words: True where the cells hold words instead of numbers.
     """
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     note: str = ""
+    words: bool = False
 
 
 def percent(share: float, digits: int = 1) -> str:
@@ -289,6 +291,7 @@ def reasons_table(lines: Iterable[ItemRecord]) -> Table:
             (Cell(method), Cell(str(reason)), Cell(str(count)))
             for (method, reason), count in sorted(counts.items(), key=lambda entry: -entry[1])
         ),
+        words=True,
     )
 
 
@@ -302,6 +305,7 @@ def failures_table(lines: Iterable[ItemRecord]) -> Table:
             for line in lines
             if line.status == "failed"
         ),
+        words=True,
     )
 
 
