@@ -72,7 +72,7 @@ def window_region(person: Person, shape: tuple[int, int]) -> tuple[Window, NDArr
         left + int(columns[0]), top + int(rows[0]),
         left + int(columns[-1]) + 1, top + int(rows[-1]) + 1,
     )  # fmt: skip
-    window = _grow(tight, radius, shape)
+    window = grow(tight, radius, shape)
     background = np.ones((window[3] - window[1], window[2] - window[0]), dtype=np.uint8)
     background[
         tight[1] - window[1] : tight[3] - window[1], tight[0] - window[0] : tight[2] - window[0]
@@ -154,15 +154,34 @@ def bounds(region: NDArray[np.bool_]) -> Window | None:
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
-def _box_window(person: Person, shape: tuple[int, int]) -> Window:
-    x0, y0, x1, y1 = (float(value) for value in person.box)
-    whole = (math.floor(x0), math.floor(y0), math.ceil(x1), math.ceil(y1))
-    return _grow(whole, dilation_radius(person), shape)
-
-
-def _grow(window: Window, margin: int, shape: tuple[int, int]) -> Window:
+def grow(window: Window, margin: int, shape: tuple[int, int]) -> Window:
+    """A window with a margin on every side, as far as the picture (height, width) goes."""
     x0, y0, x1, y1 = window
     return (
         max(0, x0 - margin), max(0, y0 - margin),
         min(shape[1], x1 + margin), min(shape[0], y1 + margin),
     )  # fmt: skip
+
+
+def merge(windows: Iterable[Window]) -> list[Window]:
+    """Join windows that overlap until all are disjoint."""
+    disjoint: list[Window] = []
+    for window in windows:
+        joined = window
+        # A joined window may overlap others that its parts did not.
+        while touching := [other for other in disjoint if _overlap(joined, other)]:
+            disjoint = [other for other in disjoint if other not in touching]
+            x0, y0, x1, y1 = zip(joined, *touching, strict=True)
+            joined = (min(x0), min(y0), max(x1), max(y1))
+        disjoint.append(joined)
+    return disjoint
+
+
+def _overlap(one: Window, other: Window) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
+def _box_window(person: Person, shape: tuple[int, int]) -> Window:
+    x0, y0, x1, y1 = (float(value) for value in person.box)
+    whole = (math.floor(x0), math.floor(y0), math.ceil(x1), math.ceil(y1))
+    return grow(whole, dilation_radius(person), shape)

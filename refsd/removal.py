@@ -96,31 +96,13 @@ def resolve_engine(engine: Engine) -> Literal["patchmatch", "opencv"]:
 
 def _windows(region: NDArray[np.bool_]) -> list[masks.Window]:
     """Disjoint windows around the parts of a region, with context."""
-    height, width = region.shape
     count, _, stats, _ = cv2.connectedComponentsWithStats(region.astype(np.uint8), connectivity=8)
-    windows: list[masks.Window] = []
+    shape = (region.shape[0], region.shape[1])
+    windows = []
     for left, top, across, down, _ in stats[1:count].tolist():
         margin = max(MIN_CONTEXT, round(CONTEXT * max(across, down)))
-        grown = (
-            max(0, left - margin), max(0, top - margin),
-            min(width, left + across + margin), min(height, top + down + margin),
-        )  # fmt: skip
-        # Overlapping windows become one, which may then overlap others that did not before.
-        while overlapping := [other for other in windows if _overlap(grown, other)]:
-            windows = [other for other in windows if other not in overlapping]
-            for other in overlapping:
-                grown = (
-                    min(grown[0], other[0]), min(grown[1], other[1]),
-                    max(grown[2], other[2]), max(grown[3], other[3]),
-                )  # fmt: skip
-        windows.append(grown)
-    return windows
-
-
-def _overlap(one: masks.Window, other: masks.Window) -> bool:
-    return (
-        one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
-    )  # fmt: skip
+        windows.append(masks.grow((left, top, left + across, top + down), margin, shape))
+    return masks.merge(windows)
 
 
 def _telea(part: NDArray[np.uint8], hole: NDArray[np.bool_]) -> NDArray[np.uint8]:
@@ -145,7 +127,9 @@ def _patchmatch(part: NDArray[np.uint8], hole: NDArray[np.bool_]) -> NDArray[np.
     patch_match.set_random_seed(0)
     filled = patch_match.inpaint(small, small_hole.astype(np.uint8), patch_size=PATCH_RADIUS)
     large = cv2.resize(filled, (width, height), interpolation=cv2.INTER_CUBIC)
-    smooth = cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC)
+    smooth = np.asarray(
+        cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC), dtype=np.uint8
+    )
     near = cv2.dilate(hole.astype(np.uint8), np.ones((9, 9), dtype=np.uint8)) > 0
     rows, columns = np.nonzero(hole)
     filling = large[rows, columns] + _grain(part, smooth, ~near)[rows % TILE, columns % TILE]
