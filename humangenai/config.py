@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 Kind = Literal["benchmarks", "datasets", "methods", "refiners"]
 M = TypeVar("M", bound=BaseModel)
 
+PRIVATE_OPTIONS = ("path", "boxes", "outputs", "manifest")
+"""Options of datasets and methods that say where the user's files are."""
+
 
 class Config(BaseModel):
     """Base of all configs: immutable, and unknown keys are refused."""
@@ -111,13 +114,14 @@ class RunConfig(Config):
     everything: bool = False
 
     def published(self) -> dict[str, Any]:
-        """The config without what a release must not tell: paths, and the seed."""
+        """The config without what a release must not tell: the seed, and where files are."""
         plain = self.model_dump(mode="json", exclude={"seed"})
-        options = plain["dataset"]["options"]
-        for secret in ("path", "boxes", "outputs", "manifest", "masks", "annotations"):
-            options.pop(secret, None)
-            for method in plain["methods"]:
-                method["options"].pop(secret, None)
+        for part in (plain["dataset"], *plain["methods"]):
+            part["options"] = {
+                key: value
+                for key, value in part["options"].items()
+                if key not in PRIVATE_OPTIONS and not Path(str(value)).is_absolute()
+            }
         return plain
 
 
