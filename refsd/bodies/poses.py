@@ -52,7 +52,22 @@ def _gait(phase: float, stride: float) -> Angles:
         angles[f"hip_abduct.{side}"] = 1.5
         angles[f"ankle_roll.{side}"] = 1.5
         angles[f"hip_twist.{side}"] = -4.0
+    # Curves of one leg do not know of the other: where the one behind or in the air would reach
+    # deeper than the one that carries, its knee bends further.
+    carries, other = ("L", "R") if phase < 0.5 else ("R", "L")
+    while _depth(angles, other) > _depth(angles, carries) and angles[f"knee.{other}"] < 80:
+        angles[f"knee.{other}"] += 1.0
     return angles
+
+
+def _depth(angles: Angles, side: str) -> float:
+    """How far below the hip a foot reaches, in lengths of a thigh (as long as a shin)."""
+    hip = np.radians(angles[f"hip_flex.{side}"])
+    shin = hip - np.radians(angles[f"knee.{side}"])
+    sole = shin + np.radians(angles[f"ankle.{side}"])
+    toes = 0.17 * np.cos(sole) - 0.44 * np.sin(sole)
+    heel = 0.17 * np.cos(sole) + 0.12 * np.sin(sole)
+    return float(np.cos(hip) + np.cos(shin) + max(toes, heel))
 
 
 def _walk(rng: np.random.Generator, stride: float, swing: float, elbow: float) -> Angles:
