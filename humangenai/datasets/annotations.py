@@ -92,7 +92,7 @@ def read_annotations(path: Path, folder: Path) -> dict[str, Known]:
 
 
 def _checked(name: str, known: Known, folder: Path, path: Path) -> Known:
-    """The same, with every box within the picture."""
+    """The same, with every box within the picture, and masks of its size."""
     picture = folder / name
     if not picture.is_file():
         raise UserError(f"{path}: there is no picture '{name}' in {folder}")
@@ -105,6 +105,11 @@ def _checked(name: str, known: Known, folder: Path, path: Path) -> Known:
         return known
     for index, box in enumerate(known.boxes):
         known.boxes[index] = Box(_within(box, width, height, name), box.mask, box.where)
+        try:
+            if box.mask is not None:
+                box.mask.check(height, width)
+        except ImageError as error:
+            raise UserError(f"{box.where}: {error}") from error
     return known
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from PIL import Image, ImageDraw
 
-from refsd.images import ImageError, load_image
+from refsd.images import ImageError, image_size, load_image
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,6 +19,14 @@ if TYPE_CHECKING:
 
 class Mask(Protocol):
     """The shape of a person in a picture."""
+
+    def check(self, height: int, width: int) -> None:
+        """See that the mask is there and has the size of its picture, without decoding it.
+
+        Raises:
+            ImageError: it has not.
+        """
+        ...
 
     def decode(self, height: int, width: int) -> NDArray[np.bool_]:
         """The shape as bool (height, width) of the whole picture, True where the person is.
@@ -35,10 +43,15 @@ class MaskFile:
 
     path: Path
 
+    def check(self, height: int, width: int) -> None:
+        """See that the file is a picture of that size."""
+        mask_width, mask_height = image_size(self.path)
+        _check_size(str(self.path), (mask_height, mask_width), (height, width))
+
     def decode(self, height: int, width: int) -> NDArray[np.bool_]:
         """True where the brightest channel is above half."""
+        self.check(height, width)
         image = load_image(self.path)
-        _check_size(str(self.path), image.shape[:2], (height, width))
         inside: NDArray[np.bool_] = image.max(axis=2) > 127
         return inside
 
@@ -66,6 +79,9 @@ class Polygons:
             if len(ring) < 6 or len(ring) % 2:
                 raise ValueError(f"a polygon with {len(ring)} values")
         return cls(rings)
+
+    def check(self, height: int, width: int) -> None:
+        """Polygons fit every picture: what lies outside is cut off."""
 
     def decode(self, height: int, width: int) -> NDArray[np.bool_]:
         """True inside the polygons and on their edges."""
@@ -105,9 +121,13 @@ class RunLengths:
             raise ValueError(f"runs of {sum(runs)} pixels in a picture of {height} x {width}")
         return cls(height, width, tuple(runs))
 
+    def check(self, height: int, width: int) -> None:
+        """See that the run lengths are for a picture of that size."""
+        _check_size("the RLE mask", (self.height, self.width), (height, width))
+
     def decode(self, height: int, width: int) -> NDArray[np.bool_]:
         """True in every second run."""
-        _check_size("an RLE mask", (self.height, self.width), (height, width))
+        self.check(height, width)
         inside = np.arange(len(self.counts)) % 2 == 1
         return np.repeat(inside, self.counts).reshape(width, height).T
 
@@ -138,8 +158,8 @@ def _decompressed(text: str) -> list[int]:
     return runs
 
 
-def _check_size(name: str, size: tuple[int, ...], expected: tuple[int, int]) -> None:
-    if tuple(size) != expected:
+def _check_size(name: str, size: tuple[int, int], expected: tuple[int, int]) -> None:
+    if size != expected:
         raise ImageError(
             f"{name}: is {size[1]} x {size[0]}, its picture {expected[1]} x {expected[0]} "
             "(upright); make them equal"

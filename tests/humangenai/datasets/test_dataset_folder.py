@@ -179,6 +179,11 @@ def test_boxes_are_of_the_upright_picture(tmp_path: Path, folder: Path) -> None:
         (["x0,y0,x1,y1", "1,1,2,2"], "the column 'file' is missing"),
         (["file,x0,y0,x1,y1,camids", "b.png,1,1,2,2,3"], "unknown column 'camids'; did you mean"),
         (["file,mask", "b.png,a.png"], "masks need boxes"),
+        (["file,x0,y0,x1,y1,mask", "b.png,1,1,2,2,no.png"], "line 2: .*no.png: there is no such"),
+        (
+            ["file,x0,y0,x1,y1,mask", "b.png,1,1,2,2,small.png"],
+            "small.png: is 8 x 8, its picture 60",
+        ),
         (["file,pid,camid", "b.png,one,1"], "line 2: 'pid' is 'one', not a whole number"),
         (["file,split", "b.png,querry"], "unknown split 'querry'; did you mean 'query'"),
         (["file,split", "b.png,query"], "nothing of the split of 'Z.webp'"),
@@ -189,6 +194,7 @@ def test_csv_errors_name_row_and_value(
     tmp_path: Path, folder: Path, lines: list[str], words: str
 ) -> None:
     (folder / "notes.txt").write_text("not a picture")
+    paint(tmp_path / "small.png", size=(8, 8))
     with pytest.raises(UserError, match=words) as error:
         load(Options(path=folder, boxes=csv(tmp_path, *lines)))
     assert "boxes.csv" in str(error.value)
@@ -304,6 +310,8 @@ ONE = {"image_id": 7, "category_id": 1, "bbox": [1, 1, 2, 2]}
         ({"annotations": [{"image_id": 7, "category_id": 1}]}, "'bbox' is missing"),
         ({"annotations": [{**ONE, "segmentation": [[1, 2, 3]]}]}, "neither polygons nor RLE"),
         ({"annotations": [{**ONE, "segmentation": {"size": [1, 1]}}]}, "neither polygons nor RLE"),
+        ({"annotations": [{**ONE, "segmentation": {"size": [2, 3], "counts": [6]}}]},
+         "the RLE mask: is 3 x 2, its picture 60 x 40"),
         ({"annotations": {}}, "'annotations' is not a list"),
         ({"images": [{"id": 7, "file_name": "gone.png"}]}, "there is no picture 'gone.png'"),
         ({"categories": [{"id": 1, "name": "dog"}]}, "no category is named 'person', only dog"),
