@@ -25,9 +25,10 @@ class StripeHistogram:
 
     Each picture is resized to 128 x 48 (pixel area averaging), converted to HSV, and cut into six
     stripes. Per stripe, a joint histogram of hue and saturation (12 x 4 bins; grey pixels have no
-    stable hue, so each pixel counts with its saturation) and a histogram of value (8 bins). Each
-    histogram sums to one at most; its square root is taken, so that Euclidean distance is
-    Hellinger's.
+    stable hue, so each pixel counts with its saturation) and a histogram of value (8 bins). A pixel
+    is shared between the bins whose centres are nearest, so that a little more light is a little
+    distance. Each histogram sums to one at most; its square root is taken, so that Euclidean
+    distance is Hellinger's.
     """
 
     name = "StripeHistogram"
@@ -62,27 +63,33 @@ class StripeHistogram:
 
         height, width = self.size
         small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
-        hsv: NDArray[np.float32] = cv2.cvtColor(
-            small.astype(np.float32) / 255, cv2.COLOR_RGB2HSV
-        ).astype(np.float32)
+        hsv = np.asarray(cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_RGB2HSV))
         hue, saturation, value = hsv[..., 0] / 360, hsv[..., 1], hsv[..., 2]
         hues, saturations, values = self.bins
-        colour = _bin(hue, hues) * saturations + _bin(saturation, saturations)
         parts = []
         for rows in np.array_split(np.arange(height), self.stripes):
-            pixels = rows.size * width
-            parts += [
-                np.bincount(
-                    colour[rows].ravel(),
-                    weights=saturation[rows].ravel(),
-                    minlength=hues * saturations,
-                )
-                / pixels,
-                np.bincount(_bin(value[rows], values).ravel(), minlength=values) / pixels,
-            ]
+            colours = np.zeros(hues * saturations)
+            for in_hue, hue_share in _bins(hue[rows], hues, circular=True):
+                for in_saturation, share in _bins(saturation[rows], saturations):
+                    colours += np.bincount(
+                        (in_hue * saturations + in_saturation).ravel(),
+                        weights=(hue_share * share * saturation[rows]).ravel(),
+                        minlength=colours.size,
+                    )
+            lightness = np.zeros(values)
+            for in_value, share in _bins(value[rows], values):
+                lightness += np.bincount(in_value.ravel(), share.ravel(), minlength=values)
+            parts += [colours / (rows.size * width), lightness / (rows.size * width)]
         return np.sqrt(np.concatenate(parts)).astype(np.float32)
 
 
-def _bin(share: NDArray[np.floating[Any]], count: int) -> NDArray[np.int64]:
-    places: NDArray[np.int64] = np.minimum((share * count).astype(np.int64), count - 1)
-    return places
+def _bins(
+    values: NDArray[Any], count: int, *, circular: bool = False
+) -> list[tuple[NDArray[np.int64], NDArray[np.float64]]]:
+    """The two nearest of ``count`` bins of [0, 1], each with the share that falls to it."""
+    position = values.astype(np.float64) * count - 0.5
+    lower = np.floor(position).astype(np.int64)
+    share = position - lower
+    if circular:
+        return [(lower % count, 1 - share), ((lower + 1) % count, share)]
+    return [(lower.clip(0, count - 1), 1 - share), ((lower + 1).clip(0, count - 1), share)]
