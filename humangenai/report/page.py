@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
 from humangenai.errors import UserError
@@ -22,6 +21,7 @@ from humangenai.report.tables import (
     reasons_table,
     reid_table,
 )
+from humangenai.report.templates import environment
 from humangenai.store import atomic_write, read_items
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def _lines(folder: Path) -> list[ItemRecord]:
 
 def _page(run_folder: Path, record: RunRecord, lines: list[ItemRecord]) -> str:
     names = [method.name for method in record.methods]
-    template = _templates().get_template("report.html.j2")
+    template = environment().get_template("report.html.j2")
     return template.render(
         record=record,
         title=f"{originals(record)}: {', '.join(names)}",
@@ -104,16 +104,4 @@ def _attack(record: RunRecord, name: str) -> Attack:
         scores=reid_table(record, name, wide=True),
         plot=Markup(rank1_plot(record, name)),  # noqa: S704 - escapes all it is given
         differences=tuple(table for table in differences if table.rows),
-    )
-
-
-def _templates() -> Environment:
-    from pathlib import Path
-
-    return Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=select_autoescape(("html", "j2")),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
     )
