@@ -107,7 +107,7 @@ def _composite_group(
         colour[part] = own_colour * own_share + colour[part] * old_share
         cover[part] = own_cover * own_share + cover[part] * old_share
         depth[part] = np.minimum(depth[part], own_depth)
-        if look and bottom < picture.shape[0]:
+        if look:
             light[part] *= 1.0 - _contact_shadow(layer.rendering)
     shadow = 1.0 - (1.0 - light) * edge
     behind = to_linear(picture[y0:y1, x0:x1].astype(np.float32) / 255) * shadow
@@ -157,10 +157,13 @@ def _soft_edge(
 
 
 def _contact_shadow(rendering: Rendering) -> NDArray[np.float32]:
-    """Share of light that is missing, float32 (h, w, 1): blurred feet, flattened to the ground."""
+    """Share of light that is missing, float32 (h, w, 1): blurred feet, flattened to the ground.
+
+    Nothing is missing under an avatar that the rendering cuts off: its feet are not seen.
+    """
     cover = rendering.rgba[..., 3].astype(np.float32) / 255
     rows = np.flatnonzero(cover.max(axis=1) > 0.5)
-    if rows.size == 0:
+    if rows.size == 0 or rows[-1] == len(cover) - 1:
         return np.zeros((*cover.shape, 1), dtype=np.float32)
     height = int(rows[-1] - rows[0] + 1)
     feet = cover.copy()

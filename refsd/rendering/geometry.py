@@ -101,29 +101,33 @@ def visible_window(triangles: Triangles, camera: Camera) -> tuple[int, int, int,
     return (x0, y0, x1, y1) if x0 < x1 and y0 < y1 else None
 
 
-def texel_density(
-    triangles: Triangles,
-    doubled_areas: NDArray[np.float64],
-    chosen: NDArray[np.bool_],
-    shape: tuple[int, ...],
-) -> float:
-    """Texels per sample along one axis, over some faces.
+def texel_densities(
+    triangles: Triangles, camera: Camera, images: Sequence[NDArray[np.uint8]]
+) -> list[float]:
+    """Texels per pixel of the camera's picture, along one axis, for the texture of each mesh.
 
-    Args:
-        triangles: all faces.
-        doubled_areas: float64 (F,), in samples.
-        chosen: bool (F,), the faces that count.
-        shape: (height, width, …) of their texture.
-
-    Returns:
-        1 where no face is seen.
+    Counted over the faces that are seen from outside; 1 where there are none.
     """
-    samples = float(doubled_areas[chosen].sum())
-    if samples <= 0:
-        return 1.0
-    sides = triangles.uv[chosen, 1:] - triangles.uv[chosen, :1]
-    texels = np.abs(sides[:, 0, 0] * sides[:, 1, 1] - sides[:, 0, 1] * sides[:, 1, 0]).sum()
-    return math.sqrt(float(texels) * shape[0] * shape[1] / samples)
+    z = triangles.vertices[:, 2]
+    safe = np.where(z > NEAR, z, 1.0)
+    screen = triangles.vertices[:, :2] * [camera.fx, camera.fy] / safe[:, None]
+    # Seen from outside, corners run counter-clockwise, which is a negative area where y is down.
+    pixels = -_doubled_areas(screen[triangles.faces])
+    texels = np.abs(_doubled_areas(triangles.uv))
+    densities = []
+    for index, image in enumerate(images):
+        chosen = (triangles.mesh == index) & (pixels > 0)
+        covered = float(pixels[chosen].sum())
+        seen = float(texels[chosen].sum()) * image.shape[0] * image.shape[1]
+        densities.append(math.sqrt(seen / covered) if covered > 0 else 1.0)
+    return densities
+
+
+def _doubled_areas(corners: NDArray[np.float64]) -> NDArray[np.float64]:
+    """float64 (F,), signed, of triangles (F, 3, 2) in the plane."""
+    sides = corners[:, 1:] - corners[:, :1]
+    areas: NDArray[np.float64] = sides[:, 0, 0] * sides[:, 1, 1] - sides[:, 0, 1] * sides[:, 1, 0]
+    return areas
 
 
 def _normals(mesh: Mesh) -> NDArray[np.float64]:

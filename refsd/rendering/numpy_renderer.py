@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from refsd.rendering import geometry, scanlines, textures
-from refsd.rendering.shading import Surfaces, nothing, paste, samples_per_axis, shade
+from refsd.rendering import scanlines, textures
+from refsd.rendering.drawing import draw
+from refsd.rendering.shading import Surfaces
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,39 +36,20 @@ class NumpyRenderer:
         Returns:
             A picture of the camera's size.
         """
-        triangles = geometry.gather(meshes)
-        window = geometry.visible_window(triangles, camera)
-        if window is None:
-            return nothing(camera)
-        x0, y0, x1, y1 = window
-        samples = samples_per_axis((x1 - x0) * (y1 - y0))
-        sampling = camera.window(*window, scale=samples)
-        surfaces = _look(triangles, [mesh.texture for mesh in meshes], sampling, samples)
-        return paste(shade(surfaces, light, sampling), window, camera)
+        return draw(meshes, camera, light, look)
 
 
-def _look(
+def look(
     triangles: Triangles, images: Sequence[NDArray[np.uint8]], camera: Camera, samples: int
 ) -> Surfaces:
     """What each sample sees: colour, normal and depth of the nearest surface."""
     projection = scanlines.project(triangles, camera)
-    seen_from_front = projection.doubled_area < 0
-    images = [
-        textures.shrink(
-            image,
-            geometry.texel_density(
-                triangles, -projection.doubled_area, (triangles.mesh == index) & seen_from_front,
-                image.shape,
-            ),
-        )
-        for index, image in enumerate(images)
-    ]  # fmt: skip
     seen = _nearest(triangles, images, projection, camera)
     weights = projection.weights(seen)
     corners = triangles.faces[seen.faces]
     normals = np.einsum("nc,nca->na", weights, triangles.normals[corners])
     # Both sides are drawn: the normal belongs to the side that is seen.
-    normals *= np.where(seen_from_front[seen.faces], 1.0, -1.0)[:, None]
+    normals *= np.where(projection.doubled_area[seen.faces] > 0, -1.0, 1.0)[:, None]
     lengths = np.sqrt(np.einsum("na,na->n", normals, normals))
     uv = np.einsum("nc,nca->na", weights, triangles.uv[seen.faces])
     shape = (camera.height, camera.width)

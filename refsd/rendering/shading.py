@@ -52,31 +52,6 @@ class Surfaces:
     samples: int
 
 
-def nothing(camera: Camera) -> Rendering:
-    """An empty picture of the camera's size."""
-    shape = (camera.height, camera.width)
-    return Rendering(
-        rgba=np.zeros((*shape, 4), dtype=np.uint8),
-        depth=np.full(shape, np.inf, dtype=np.float32),
-        normals=np.zeros((*shape, 3), dtype=np.float32),
-    )
-
-
-def paste(part: Rendering, window: tuple[int, int, int, int], camera: Camera) -> Rendering:
-    """Put the rendering of a window (x0 y0 x1 y1) into an empty picture of the camera's size."""
-    whole = nothing(camera)
-    x0, y0, x1, y1 = window
-    whole.rgba[y0:y1, x0:x1] = part.rgba
-    whole.depth[y0:y1, x0:x1] = part.depth
-    whole.normals[y0:y1, x0:x1] = part.normals
-    return whole
-
-
-def samples_per_axis(pixels: int) -> int:
-    """3 × 3 samples a pixel for small pictures, 2 × 2 for large ones, where edges matter less."""
-    return 3 if pixels <= 400 * 400 else 2
-
-
 def to_linear(srgb: NDArray[np.floating]) -> NDArray[np.float32]:
     """The sRGB curve undone (IEC 61966-2-1), [0, 1] to [0, 1]."""
     linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
