@@ -1,5 +1,29 @@
-"""The wardrobe: skins, hair and garments, drawn procedurally on a body; and the avatar bank."""
+"""The wardrobe: skins, hair and garments, drawn procedurally on a body; and the avatar bank.
 
-from refsd.wardrobe.avatar import Avatar, Family
+``dress`` and the bank are imported on first use.
+"""
 
-__all__ = ["Avatar", "Family"]
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from refsd.wardrobe.avatar import Avatar, Family, Garment, Look
+
+if TYPE_CHECKING:
+    from refsd.wardrobe.bank import bank_avatar, sample_avatar
+    from refsd.wardrobe.dressing import dress
+
+__all__ = ["Avatar", "Family", "Garment", "Look", "bank_avatar", "dress", "sample_avatar"]
+
+_LAZY = {
+    "bank_avatar": "refsd.wardrobe.bank",
+    "dress": "refsd.wardrobe.dressing",
+    "sample_avatar": "refsd.wardrobe.bank",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_LAZY[name]), name)

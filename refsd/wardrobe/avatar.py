@@ -13,22 +13,67 @@ Family = Literal["bank", "crowd", "training", "probe"]
 the people of the embedded dataset, the training data of refsd-tiny, and the data of the attribute
 probe. A look of one family can never occur in another."""
 
+Colour = tuple[float, float, float]
+"""sRGB in [0, 1]."""
+
+
+@dataclass(frozen=True)
+class Garment:
+    """A garment: its cut and pattern (names in ``refsd.wardrobe.families``) and colours.
+
+    Attributes:
+        cut: name of an upper or a lower cut.
+        pattern: name of a pattern.
+        colour: of the cloth.
+        second: of the pattern.
+        scale: fineness of the pattern, in [0, 1].
+        shift: where the pattern begins, in [0, 1].
+        trim: metres by which hem and sleeves differ from the cut.
+    """
+
+    cut: str
+    pattern: str
+    colour: Colour
+    second: Colour
+    scale: float
+    shift: float
+    trim: float
+
+
+@dataclass(frozen=True)
+class Look:
+    """Everything the painter and the tailor need."""
+
+    skin: Colour
+    hair: str
+    hair_colour: Colour
+    iris: Colour
+    lips: float
+    stubble: float
+    upper: Garment
+    lower: Garment
+    shoe: str
+    shoe_colour: Colour
+    sole_colour: Colour
+    bag: str
+    bag_colour: Colour
+
 
 @dataclass(frozen=True)
 class Avatar:
     """Who stands there, as data; ``refsd.wardrobe.dress`` makes meshes of it.
 
     Attributes:
-        name: e.g. ``bank/5f3a``; says nothing about any real person.
-        family: whose cuts, patterns, hair and skins it may wear.
+        name: e.g. ``bank/0123``; says nothing about any real person.
+        family: whose cuts, patterns, hair and skins it wears.
         shape: phenotype → value in [0, 1], as ``BodyModel.pose`` takes it.
-        look: everything the painter needs, names and numbers (cut, colours, pattern, hair …).
-        attributes: what a caption would say: gender, age group, skin tone, hair colour and
-            length, upper and lower garment, their colours and patterns, footwear.
+        look: what is painted and tailored.
+        attributes: what a caption would say: gender, age group, skin tone, hair, garments, their
+            colours and patterns, shoes, bag.
     """
 
     name: str
     family: Family
     shape: Mapping[str, float]
-    look: Mapping[str, object]
+    look: Look
     attributes: Mapping[str, str]

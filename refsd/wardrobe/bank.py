@@ -1,0 +1,177 @@
+"""Drawing avatars at random, and the bank that RefSD draws its people from."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+
+from refsd.wardrobe.avatar import Avatar, Family, Garment, Look
+from refsd.wardrobe.families import FAMILIES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from refsd.wardrobe.avatar import Colour
+    from refsd.wardrobe.families import FamilyLists
+
+T = TypeVar("T")
+
+BANK_SEED = 20241209
+"""Seed of the avatar bank; another seed is another bank."""
+
+_IRISES: tuple[Colour, ...] = (
+    (0.20, 0.12, 0.07), (0.28, 0.18, 0.10), (0.30, 0.36, 0.24), (0.30, 0.42, 0.52),
+)  # fmt: skip
+
+_FEMININE_HAIR = frozenset(
+    {"chin bob", "shoulder length", "bun", "ponytail", "long straight", "top knot", "waist-length",
+     "ear-length", "mid-length", "high bun"}
+)  # fmt: skip
+"""Hairstyles that women draw three times as often as men; nobody is kept from any."""
+
+
+@lru_cache(maxsize=1024)
+def bank_avatar(number: int) -> Avatar:
+    """An avatar of the bank, the same for ever: ``bank/0123`` is number 123."""
+    rng = np.random.default_rng([BANK_SEED, number])
+    return sample_avatar("bank", rng, name=f"bank/{number:04d}")
+
+
+def sample_avatar(family: Family, rng: np.random.Generator, name: str | None = None) -> Avatar:
+    """Draw an adult with hair, skin and clothes of one family.
+
+    Args:
+        family: whose tables are drawn from.
+        rng: all chance.
+        name: the avatar's name; by default the family and four random hex digits.
+    """
+    lists = FAMILIES[family]
+    female = bool(rng.random() < 0.5)
+    skin_name, skin = _pick(rng, list(lists.skins.items()))
+    lightness = sum(skin) / 3
+    shape = _shape(rng, female, lightness)
+    hair = _hair(rng, lists, female)
+    greying = shape["age"] > 0.8 and rng.random() < 0.6
+    hair_colours = list(lists.hair_colours.items())
+    hair_name, hair_colour = (
+        hair_colours[_greyest(hair_colours)] if greying else _pick(rng, hair_colours)
+    )
+    uppers = {
+        cut: u for cut, u in lists.uppers.items() if female or u.caption not in {"dress", "tunic"}
+    }
+    lowers = {cut: low for cut, low in lists.lowers.items() if female or not low.skirt}
+    upper_colour_name, upper = _garment(
+        rng, list(uppers), lists.upper_patterns, lists.upper_colours
+    )
+    lower_colour_name, lower = _garment(
+        rng, list(lowers), lists.lower_patterns, lists.lower_colours
+    )
+    shoe = _pick(rng, list(lists.shoes))
+    shoe_colour_name, shoe_colour = _pick(rng, list(lists.shoe_colours.items()))
+    bag = _pick(rng, list(lists.bags))
+    look = Look(
+        skin=_vary(rng, skin, 0.03),
+        hair=hair,
+        hair_colour=_vary(rng, hair_colour, 0.02),
+        iris=_pick(rng, _IRISES[: 2 if lightness < 0.6 else 4]),
+        lips=float(rng.uniform(0.2, 0.9)) if female else float(rng.uniform(0.05, 0.25)),
+        stubble=0.0 if female else float(rng.choice([0.0, 0.15, 0.45])),
+        upper=upper,
+        lower=lower,
+        shoe=shoe,
+        shoe_colour=shoe_colour,
+        sole_colour=(0.85, 0.85, 0.83) if rng.random() < 0.5 else (0.12, 0.11, 0.11),
+        bag=bag,
+        bag_colour=_pick(rng, list(lists.upper_colours.values())),
+    )
+    attributes = {
+        "gender": "female" if female else "male",
+        "age group": "elderly" if shape["age"] > 0.85 else "middle-aged" if shape["age"] > 0.74 else "young adult",
+        "skin tone": skin_name,
+        "hair": hair,
+        "hair colour": hair_name,
+        "upper garment": lists.uppers[upper.cut].caption,
+        "upper colour": upper_colour_name,
+        "upper pattern": upper.pattern,
+        "lower garment": lists.lowers[lower.cut].caption,
+        "lower colour": lower_colour_name,
+        "lower pattern": lower.pattern,
+        "shoes": lists.shoes[shoe].caption,
+        "shoe colour": shoe_colour_name,
+        "bag": bag or "none",
+    }  # fmt: skip
+    return Avatar(
+        name=name or f"{family}/{int(rng.integers(16**4)):04x}",
+        family=family,
+        shape=shape,
+        look=look,
+        attributes=attributes,
+    )
+
+
+def _shape(rng: np.random.Generator, female: bool, lightness: float) -> dict[str, float]:
+    """Phenotypes of an adult; ancestry goes loosely with the skin, as pictures of people have it."""
+    african, asian, caucasian = rng.dirichlet([1.2, 1.2, 1.2])
+    if lightness < 0.4:
+        african += 1.5
+    elif lightness > 0.75:
+        african *= 0.1
+    return {
+        "gender": float(np.clip(rng.normal(0.92 if female else 0.06, 0.06), 0, 1)),
+        "age": float(rng.choice([0.67, 0.70, 0.76, 0.82, 0.90], p=[0.3, 0.25, 0.2, 0.15, 0.1])),
+        "muscle": float(np.clip(rng.normal(0.48 if female else 0.56, 0.1), 0.2, 0.9)),
+        "weight": float(np.clip(rng.normal(0.52, 0.14), 0.2, 0.95)),
+        "height": float(np.clip(rng.normal(0.5, 0.12), 0.2, 0.8)),
+        "proportions": float(np.clip(rng.normal(0.3, 0.15), 0, 0.8)),
+        "african": float(african),
+        "asian": float(asian),
+        "caucasian": float(caucasian),
+    } | {name: float(min(value, 1.0)) for name, value in
+         (("african", african), ("asian", asian), ("caucasian", caucasian))}  # fmt: skip
+
+
+def _hair(rng: np.random.Generator, lists: FamilyLists, female: bool) -> str:
+    weights = np.array(
+        [
+            (3.0 if female else 1.0) if h in _FEMININE_HAIR else (1.0 if female else 3.0)
+            for h in lists.hair
+        ]
+    )
+    return lists.hair[int(rng.choice(len(lists.hair), p=weights / weights.sum()))]
+
+
+def _garment(
+    rng: np.random.Generator,
+    cuts: Sequence[str],
+    patterns: Sequence[str],
+    colours: dict[str, Colour],
+) -> tuple[str, Garment]:
+    """A garment in two different colours, and the name of the first."""
+    first, second = rng.choice(len(colours), 2, replace=False)
+    names, values = list(colours), list(colours.values())
+    garment = Garment(
+        cut=_pick(rng, cuts),
+        pattern=_pick(rng, patterns),
+        colour=_vary(rng, values[first], 0.02),
+        second=values[second],
+        scale=float(rng.random()),
+        shift=float(rng.random()),
+        trim=float(rng.uniform(-0.03, 0.03)),
+    )
+    return names[first], garment
+
+
+def _pick(rng: np.random.Generator, choices: Sequence[T]) -> T:
+    return choices[int(rng.integers(len(choices)))]
+
+
+def _vary(rng: np.random.Generator, colour: Colour, spread: float) -> Colour:
+    red, green, blue = np.clip(np.asarray(colour) * (1 + rng.normal(0, spread)), 0.02, 0.97)
+    return float(red), float(green), float(blue)
+
+
+def _greyest(colours: Sequence[tuple[str, Colour]]) -> int:
+    """The brightest of the least saturated: grey, silver or ash."""
+    return int(np.argmin([max(c) - min(c) - 0.5 * min(c) for _, c in colours]))

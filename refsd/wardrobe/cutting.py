@@ -1,0 +1,121 @@
+"""Where clothes and hair are: how far each canonical place lies inside a garment.
+
+A cover is float32 (N,): above 0.5 inside, 0 well outside, and rising through 0.5 over a few
+centimetres at an edge, so that painter and tailor find the same edges.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from refsd.wardrobe.canonical import Places
+    from refsd.wardrobe.families import Lower, Shoe, Upper
+
+_EDGE = 0.02
+"""Metres over which a cover falls from 1 to 0."""
+
+ARM = 0.60
+"""Metres from shoulder to wrist along the neutral body's arm."""
+
+
+def _inside(metres: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Signed distance inside the edge, metres, to a cover."""
+    return np.clip(0.5 + metres / _EDGE, 0, 1).astype(np.float32)
+
+
+def upper_cover(places: Places, cut: Upper, trim: float) -> NDArray[np.float32]:
+    """Cover of an upper garment: torso from neckline to hem, and sleeves."""
+    x, y, z = places.position.T
+    sleeve = cut.sleeve + (trim / ARM if cut.sleeve < 0.95 else 0.0)
+    arm = np.minimum((sleeve - places.along_arm) * ARM, 0.5)
+    # The neckline is lowest in front and rises to the neck's side; at the back it is high.
+    depth = cut.neck + 0.35 * np.abs(x) * (cut.neck > -0.55)
+    neckline = np.where(z < -0.01, depth, np.minimum(depth, -0.545))
+    torso = np.minimum(cut.hem + trim - y, y - neckline)
+    strap = np.where(cut.sleeve < 0.15, 0.155 - np.abs(x), 1.0)
+    body = np.minimum(torso, strap)
+    on_arm = places.arm > 0.35
+    cover = _inside(np.where(on_arm, np.where(cut.sleeve < 0.15, -1, arm), body))
+    cover[places.head > 0.7] = 0
+    return np.asarray(cover * (places.hand < 0.75), dtype=np.float32)
+
+
+def lower_cover(places: Places, cut: Lower, trim: float) -> NDArray[np.float32]:
+    """Cover of trousers and shorts from the waist to the hem; of skirts, their waistband."""
+    y = places.position[:, 1]
+    hem = 0.16 if cut.skirt else cut.hem + trim
+    cover = _inside(np.minimum(hem - y, y + 0.13))
+    return np.asarray(cover * (places.arm < 0.5), dtype=np.float32)
+
+
+def shoe_cover(places: Places, cut: Shoe) -> NDArray[np.float32]:
+    """Cover of a shoe: everything below its top."""
+    cover = _inside(places.position[:, 1] - cut.top)
+    return np.asarray(cover * (places.leg > 0.5), dtype=np.float32)
+
+
+_HAIRLINES: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
+    # z of the head from the brow to the nape, and how low hair grows there
+    "usual": ((-0.15, -0.115, -0.075, -0.035, 0.00, 0.04, 0.07), (-0.815, -0.805, -0.765, -0.715, -0.68, -0.645, -0.625)),
+    "low": ((-0.15, -0.115, -0.085, -0.05, 0.00, 0.04, 0.07), (-0.800, -0.790, -0.740, -0.640, -0.60, -0.60, -0.60)),
+    "high": ((-0.15, -0.10, -0.06, -0.02, 0.02, 0.05, 0.07), (-0.90, -0.835, -0.775, -0.725, -0.69, -0.66, -0.64)),
+    "cap": ((-0.16, -0.10, -0.05, 0.00, 0.07), (-0.785, -0.775, -0.755, -0.735, -0.715)),
+}  # fmt: skip
+
+HAIRSTYLES: dict[str, tuple[str, float, float, str]] = {
+    # name: hairline, thickness at the sides, on top (metres), and what is attached
+    "short back and sides": ("usual", 0.005, 0.022, ""),
+    "side part": ("usual", 0.010, 0.026, ""),
+    "chin bob": ("low", 0.024, 0.022, "bob"),
+    "shoulder length": ("low", 0.020, 0.018, "long"),
+    "bun": ("usual", 0.009, 0.012, "bun"),
+    "cropped curls": ("usual", 0.014, 0.022, ""),
+    "ponytail": ("usual", 0.008, 0.012, "ponytail"),
+    "thinning": ("high", 0.006, 0.004, ""),
+    "buzz cut": ("usual", 0.003, 0.004, ""),
+    "flat top": ("usual", 0.006, 0.045, ""),
+    "long straight": ("low", 0.018, 0.014, "very long"),
+    "round afro": ("usual", 0.050, 0.060, ""),
+    "top knot": ("usual", 0.007, 0.009, "knot"),
+    "beanie": ("cap", 0.014, 0.030, ""),
+    "cap": ("cap", 0.010, 0.020, "peak"),
+    "ear-length": ("low", 0.018, 0.020, ""),
+    "waist-length": ("low", 0.020, 0.016, "very long"),
+    "slicked back": ("usual", 0.007, 0.010, ""),
+    "small afro": ("usual", 0.028, 0.034, ""),
+    "crew cut": ("usual", 0.004, 0.012, ""),
+    "mid-length": ("low", 0.019, 0.018, "long"),
+    "high bun": ("usual", 0.008, 0.010, "knot"),
+}
+
+
+def scalp(places: Places, style: str) -> NDArray[np.float32]:
+    """Cover of hair, or of a hat, on the head."""
+    x, y, z = places.position.T
+    depths, lines = _HAIRLINES[HAIRSTYLES[style][0]]
+    cover = _inside((np.interp(z, depths, lines) - y) * 1.5)
+    ear = (np.abs(x) > 0.072) & (y > -0.755) & (y < -0.685) & (np.abs(z + 0.025) < 0.035)
+    if HAIRSTYLES[style][0] != "low":
+        cover[ear] = 0
+    return np.asarray(cover * (places.head > 0.4) * (places.eye < 0.1), dtype=np.float32)
+
+
+def straps(places: Places) -> NDArray[np.float32]:
+    """Cover of a backpack's two straps over the shoulders."""
+    x, y, z = places.position.T
+    front = (z < 0.02) & (y < -0.22) & (places.arm < 0.5) & (places.head < 0.3)
+    return np.asarray((front & (np.abs(np.abs(x) - 0.115) < 0.022)) * 1.0, dtype=np.float32)
+
+
+def cross_strap(places: Places) -> NDArray[np.float32]:
+    """Cover of a strap from one shoulder to the other hip, front and back."""
+    x, y, _ = places.position.T
+    band = np.abs(0.83 * (x - 0.02) - 0.56 * (y + 0.27)) < 0.016
+    return np.asarray(
+        (band & (places.arm < 0.5) & (y < 0.05) & (places.head < 0.3)) * 1.0, dtype=np.float32
+    )

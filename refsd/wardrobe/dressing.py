@@ -1,0 +1,327 @@
+"""From a posed body to a dressed person: cloth hangs over the body, hair and bags are attached."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from refsd.rendering import Mesh
+from refsd.wardrobe import cutting
+from refsd.wardrobe.canonical import NEUTRAL, Places, vertex_places
+from refsd.wardrobe.families import FAMILIES
+from refsd.wardrobe.painting import cloth, paint
+from refsd.wardrobe.shapes import Grid, curtain, peak, rounded_box
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from scipy.sparse import csr_matrix
+
+    from refsd.bodies import AnnyBody
+    from refsd.wardrobe.avatar import Avatar, Garment, Look
+    from refsd.wardrobe.families import FamilyLists
+
+_COLUMNS = 48
+_ROWS = 16
+"""Of a skirt's tube of cloth."""
+
+
+def dress(avatar: Avatar, body: AnnyBody, vertices: NDArray[np.float32]) -> list[Mesh]:
+    """Dress a posed body.
+
+    Args:
+        avatar: who it becomes.
+        body: the body model that ``vertices`` belong to.
+        vertices: float32 (V, 3), metres, camera coordinates, of a body of ``avatar.shape``.
+
+    Returns:
+        The body in its clothes first, then skirts, long hair and bags; camera coordinates.
+    """
+    look, lists = avatar.look, FAMILIES[avatar.family]
+    tailored = _tailor(look, avatar.family, body)
+    clothed = _hang(tailored, body, vertices)
+    meshes = [Mesh(clothed, body.faces, body.uv, body.uv_faces, paint(avatar, body))]
+    for garment, top, hem, thickness, flare in _tubes(look, lists):
+        tube = _tube(body, top, hem, thickness, flare)
+        meshes.append(tube.place(body, vertices).mesh(_tube_texture(tube, garment)))
+    meshes += [
+        Grid(frame_of(body, anchor).place(vertices, grid.points), grid.closed).mesh(_plain(colour))
+        for grid, anchor, colour in _attachments(look)
+    ]
+    return meshes
+
+
+@dataclass(frozen=True, eq=False)
+class _Tailored:
+    """What a look does to the body's vertices; float32 (V, 1) each."""
+
+    hanging: NDArray[np.float32]
+    shod: NDArray[np.float32]
+    hairy: NDArray[np.float32]
+    outwards: NDArray[np.float32]
+
+
+@lru_cache(maxsize=256)
+def _tailor(look: Look, family: str, body: AnnyBody) -> _Tailored:
+    places = vertex_places(body)
+    lists = FAMILIES[family]  # type: ignore[index]
+    upper, lower, shoe = (
+        lists.uppers[look.upper.cut],
+        lists.lowers[look.lower.cut],
+        lists.shoes[look.shoe],
+    )
+    y = places.position[:, 1]
+    in_upper = _step(cutting.upper_cover(places, upper, look.upper.trim))
+    in_lower = _step(cutting.lower_cover(places, lower, look.lower.trim))
+    in_shoe = _step(cutting.shoe_cover(places, shoe))
+    hair = cutting.scalp(places, look.hair)
+    flare = 0.0 if lower.skirt else lower.flare * np.clip(y / max(lower.hem, 0.1), 0, 1)
+    thickness = np.maximum.reduce(
+        [
+            in_upper * (upper.thickness + 0.006),
+            in_lower * (lower.thickness + flare),
+            in_shoe * np.where(places.foot > 0.5, shoe.thickness, shoe.thickness * 0.8),
+        ]
+    )
+    # A jumper worn over trousers covers the waistband, never the other way round.
+    thickness += 0.004 * in_upper * in_lower
+    _, sides, top, _ = cutting.HAIRSTYLES[look.hair]
+    height = np.clip((-y - 0.74) / 0.09, 0, 1)
+    curl = 1 + 0.18 * np.sin(places.position @ np.float32([210, 170, 190]))
+    locks = hair * (sides + (top - sides) * height**1.5) * curl
+    return _Tailored(
+        hanging=np.maximum(in_upper, in_lower)[:, None].astype(np.float32),
+        shod=(in_shoe * (places.foot > 0.3))[:, None].astype(np.float32),
+        hairy=hair[:, None],
+        outwards=(thickness + locks)[:, None].astype(np.float32),
+    )
+
+
+def _step(cover: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A cover made steep, so that cloth ends in an edge."""
+    return np.clip((cover - 0.35) / 0.3, 0, 1)
+
+
+def _hang(
+    tailored: _Tailored, body: AnnyBody, vertices: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Cloth bridges the body's hollows, shoes hide toes, and both lie outside the skin."""
+    neighbours = _neighbours(body)
+    smooth = vertices
+    for _ in range(6):
+        smooth = neighbours @ smooth
+    round_off = smooth
+    for _ in range(18):
+        round_off = neighbours @ round_off
+    worn = vertices + 0.85 * tailored.hanging * (smooth - vertices)
+    worn = worn + 0.85 * tailored.shod * (round_off - worn)
+    worn = worn + 0.6 * tailored.hairy * (smooth - worn)
+    shell = Mesh(worn.astype(np.float32), body.faces, body.uv, body.uv_faces, _plain((0, 0, 0)))
+    normals = _normals(shell)
+    return np.ascontiguousarray(worn + tailored.outwards * normals, dtype=np.float32)
+
+
+def _normals(mesh: Mesh) -> NDArray[np.float32]:
+    corners = mesh.vertices[mesh.faces]
+    across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    flat, repeated = mesh.faces.ravel(), np.repeat(across, 3, axis=0)
+    count = len(mesh.vertices)
+    summed = np.stack([np.bincount(flat, repeated[:, c], count) for c in range(3)], axis=1)
+    length = np.maximum(np.linalg.norm(summed, axis=1, keepdims=True), 1e-12)
+    return (summed / length).astype(np.float32)
+
+
+@cache
+def _neighbours(body: AnnyBody) -> csr_matrix:
+    """Sparse (V, V): the mean of each vertex and its neighbours."""
+    from scipy.sparse import coo_matrix, diags, identity
+
+    a, b, c = body.faces.T
+    count = len(body.skin_weights)
+    rows, columns = np.concatenate([a, b, c, b, c, a]), np.concatenate([b, c, a, a, b, c])
+    links = coo_matrix((np.ones(len(rows), np.float32), (rows, columns)), (count, count)).tocsr()
+    links.data[:] = 1
+    links = links + identity(count, dtype=np.float32, format="csr")
+    return (diags(1 / np.asarray(links.sum(axis=1)).ravel()) @ links).tocsr().astype(np.float32)
+
+
+# -- tubes of cloth: skirts, dresses, coats ---------------------------------------------------------
+
+
+def _tubes(look: Look, lists: FamilyLists) -> list[tuple[Garment, float, float, float, float]]:
+    """Garment, top and hem (canonical heights), thickness and flare of each tube."""
+    upper, lower = lists.uppers[look.upper.cut], lists.lowers[look.lower.cut]
+    tubes = []
+    if lower.skirt:
+        tubes.append((look.lower, -0.11, lower.hem + look.lower.trim, lower.thickness, lower.flare))
+    if upper.skirt is not None:
+        tubes.append(
+            (look.upper, -0.04, upper.skirt + look.upper.trim, upper.thickness + 0.008, 0.035)
+        )
+    return tubes
+
+
+@dataclass(frozen=True, eq=False)
+class _Tube:
+    """A tube of cloth on the neutral body, and the vertices that carry it.
+
+    Attributes:
+        points: float32 (rows, columns, 3), canonical.
+        carriers: int64 (rows * columns, K), body vertices; weights float32 of the same shape.
+        offsets: float32 (rows * columns, 3), from the carriers' mean to the cloth.
+    """
+
+    points: NDArray[np.float32]
+    carriers: NDArray[np.int64]
+    weights: NDArray[np.float32]
+    offsets: NDArray[np.float32]
+
+    def place(self, body: AnnyBody, vertices: NDArray[np.float32]) -> Grid:
+        """The tube round a posed body."""
+        carried = np.einsum("nk,nkd->nd", self.weights, vertices[self.carriers])
+        hips = frame_of(body, "hips")
+        placed = carried + hips.turn(vertices, self.offsets)
+        return Grid(placed.reshape(self.points.shape).astype(np.float32), closed=True)
+
+
+@lru_cache(maxsize=256)
+def _tube(body: AnnyBody, top: float, hem: float, thickness: float, flare: float) -> _Tube:
+    from scipy.spatial import cKDTree
+
+    places = vertex_places(body)
+    candidates = np.flatnonzero((places.arm < 0.3) & (places.position[:, 1] > -0.3))
+    cloud = places.position[candidates]
+    angles = np.linspace(0, 2 * np.pi, _COLUMNS, endpoint=False)
+    directions = np.stack([np.sin(angles), -np.cos(angles)], axis=1).astype(np.float32)
+    points = np.zeros((_ROWS, _COLUMNS, 3), dtype=np.float32)
+    reach = np.zeros(_COLUMNS, dtype=np.float32)
+    for row, share in enumerate(np.linspace(0, 1, _ROWS)):
+        level = top + share * (hem - top)
+        near = cloud[np.abs(cloud[:, 1] - level) < 0.03][:, [0, 2]]
+        # Cloth falls from the widest place above it.
+        reach = np.maximum(reach * 0.985, (near @ directions.T).max(axis=0))
+        out = reach + thickness + flare * share
+        points[row] = np.column_stack(
+            [directions[:, 0] * out, np.full(_COLUMNS, level), directions[:, 1] * out]
+        )
+    flat = points.reshape(-1, 3)
+    carriers, weights = [], []
+    right_share = np.clip(0.5 + flat[:, 0] / 0.16, 0, 1)
+    for side, share in ((1, right_share), (-1, 1 - right_share)):
+        half = candidates[cloud[:, 0] * side > 0]
+        distance, index = cKDTree(places.position[half]).query(flat, k=12)
+        closeness = 1 / (distance + 0.02)
+        carriers.append(half[index])
+        weights.append(closeness / closeness.sum(axis=1, keepdims=True) * share[:, None])
+    carrier, weight = (
+        np.concatenate(carriers, axis=1),
+        np.concatenate(weights, axis=1).astype(np.float32),
+    )
+    offsets = flat - np.einsum("nk,nkd->nd", weight, places.position[carrier])
+    return _Tube(points, carrier, weight, offsets.astype(np.float32))
+
+
+@lru_cache(maxsize=64)
+def _tube_texture(tube: _Tube, garment: Garment, size: int = 128) -> NDArray[np.uint8]:
+    from scipy.ndimage import zoom
+
+    closed = np.concatenate([tube.points, tube.points[:, :1]], axis=1)
+    fine = zoom(closed, (size / _ROWS, size / (_COLUMNS + 1), 1), order=1).reshape(-1, 3)
+    none = np.zeros(len(fine), dtype=np.float32)
+    colours = cloth(Places(fine, none, none, none, none, none, none, none), garment)
+    rgb = np.rint(np.clip(colours, 0, 1) * 255).astype(np.uint8).reshape(size, size, 3)
+    return np.dstack([rgb, np.full((size, size), 255, np.uint8)])
+
+
+# -- rigid attachments: hair, peaks, bags ------------------------------------------------------------
+
+
+def _attachments(look: Look) -> list[tuple[Grid, str, tuple[float, float, float]]]:
+    """Canonical grid, the part it is fixed to, and its colour."""
+    kind = cutting.HAIRSTYLES[look.hair][3]
+    colour = look.hair_colour
+    parts: list[tuple[Grid, str, tuple[float, float, float]]] = []
+    if kind == "bun":
+        parts.append((rounded_box((0, -0.795, 0.075), (0.046, 0.044, 0.040), 1.0), "head", colour))
+    elif kind == "knot":
+        parts.append((rounded_box((0, -0.885, 0.005), (0.040, 0.036, 0.040), 1.0), "head", colour))
+    elif kind == "ponytail":
+        parts.append((rounded_box((0, -0.66, 0.100), (0.030, 0.125, 0.028), 0.8), "head", colour))
+        parts.append((rounded_box((0, -0.775, 0.083), (0.026, 0.024, 0.024), 1.0), "head", colour))
+    elif kind == "peak":
+        parts.append((peak(), "head", tuple(0.8 * c for c in colour)))  # type: ignore[arg-type]
+    elif kind in ("bob", "long", "very long"):
+        bottom = {"bob": -0.605, "long": -0.50, "very long": -0.34}[kind]
+        parts.append((curtain(bottom), "head", colour))
+    if look.bag == "backpack":
+        parts.append(
+            (rounded_box((0, -0.30, 0.175), (0.145, 0.215, 0.085), 0.45), "chest", look.bag_colour)
+        )
+    elif look.bag == "hip bag":
+        parts.append(
+            (rounded_box((0.205, 0.07, 0.0), (0.045, 0.10, 0.135), 0.4), "hips", look.bag_colour)
+        )
+    return parts
+
+
+@lru_cache(maxsize=512)
+def _plain(colour: tuple[float, float, float]) -> NDArray[np.uint8]:
+    """A small texture of one colour with streaks, as hair and cloth have them."""
+    rng = np.random.default_rng(7)
+    streaks = np.clip(
+        1 + 0.10 * rng.normal(size=(1, 32, 1)) + 0.03 * rng.normal(size=(32, 32, 1)), 0.6, 1.4
+    )
+    rgb = np.clip(np.float32(colour) * streaks, 0, 1)
+    return np.dstack([np.rint(rgb * 255), np.full((32, 32), 255)]).astype(np.uint8)
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """A part of the body that moves as if it were rigid."""
+
+    anchors: NDArray[np.int64]
+    canonical: NDArray[np.float32]
+
+    def place(
+        self, vertices: NDArray[np.float32], points: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Canonical points (…, 3) to where they are on a posed body."""
+        rotation, scale, here, there = self._motion(vertices)
+        return (((points - here) * scale) @ rotation.T + there).astype(np.float32)
+
+    def turn(
+        self, vertices: NDArray[np.float32], offsets: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Canonical offsets (N, 3), turned and scaled only."""
+        rotation, scale, _, _ = self._motion(vertices)
+        return ((offsets * scale) @ rotation.T).astype(np.float32)
+
+    def _motion(
+        self, vertices: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float64], float, NDArray[np.float64], NDArray[np.float64]]:
+        """The similarity that takes the canonical anchors to the posed ones (Umeyama 1991)."""
+        source, target = (
+            self.canonical.astype(np.float64),
+            vertices[self.anchors].astype(np.float64),
+        )
+        here, there = source.mean(axis=0), target.mean(axis=0)
+        left, values, right = np.linalg.svd((target - there).T @ (source - here))
+        flip = np.array([1, 1, np.sign(np.linalg.det(left @ right))])
+        rotation = (left * flip) @ right
+        scale = float((values * flip).sum() / ((source - here) ** 2).sum())
+        return rotation, scale, here, there
+
+
+@cache
+def frame_of(body: AnnyBody, part: str) -> Frame:
+    """The frame of ``head``, ``chest`` or ``hips``."""
+    joints = {
+        "head": ("head",),
+        "chest": ("spine02", "spine01", "spine03"),
+        "hips": ("root", "pelvis", "spine05"),
+    }[part]
+    chosen = [name.startswith(joints) for name in body.joint_names]
+    anchors = np.flatnonzero(body.skin_weights[:, chosen].sum(axis=1) > 0.6)[::3]
+    return Frame(anchors, body.rest_vertices(NEUTRAL)[anchors])
