@@ -39,7 +39,7 @@ class Finished:
 
     Attributes:
         record: all of it.
-        failures: the items that failed, over all methods.
+        failures: the items that failed, over all methods and the gallery.
     """
 
     record: RunRecord
@@ -98,7 +98,8 @@ def run(config: RunConfig, out: Path, progress: Progress | None = None) -> Finis
     failed = [
         line for lines in items.values() for line in lines.values() if line.status == "failed"
     ]
-    return Finished(record, tuple(failed))
+    left_out = [failure for part in scores for failure in part.failures]
+    return Finished(record, (*failed, *left_out))
 
 
 def load_dataset(config: RunConfig) -> Dataset:
@@ -212,6 +213,9 @@ def notes(run: Measured, scores: Sequence[Scores]) -> tuple[str, ...]:
         lines.append("originals are rendered, not real")
     if any(line.fates is None for lines_ in run.items.values() for line in lines_.values()):
         lines.append("no ground truth: people are counted as found, so nobody can be missed")
+    left_out = sum(len(part.failures) for part in scores)
+    if left_out:
+        lines.append(f"{left_out} gallery pictures cannot be read and were left out")
     if not scores:
         lines.append("re-identification is unscored: no person and camera ids, or not asked for")
     return tuple(lines)

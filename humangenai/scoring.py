@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Protocol
 
 from humangenai.config import digest
 from humangenai.errors import UserError, unknown
-from humangenai.records import QueryRecord
-from humangenai.store import atomic_write, read_lines
+from humangenai.perception import one_line
+from humangenai.records import ItemRecord, QueryRecord
+from humangenai.store import atomic_write, read_items, read_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from humangenai.datasets import Dataset, Item
     from humangenai.progress import Progress
-    from humangenai.records import AttackerRecord, Difference, ItemRecord, Score
+    from humangenai.records import AttackerRecord, Difference, Record, Score
     from humangenai.reid import Attacker
     from humangenai.store import RunFolder
 
@@ -57,11 +58,13 @@ class Scores:
         scores: method name → its numbers.
         differences: paired, between methods.
         attackers: who attacked.
+        failures: gallery pictures that cannot be read and were left out.
     """
 
     scores: Mapping[str, tuple[Score, ...]]
     differences: tuple[Difference, ...] = ()
     attackers: tuple[AttackerRecord, ...] = ()
+    failures: tuple[ItemRecord, ...] = ()
 
 
 class Track(Protocol):
@@ -99,21 +102,61 @@ def reid(run: Measured, progress: Progress) -> Scores:
             [(attacker.name, attacker.fingerprint()) for attacker in attackers],
             run.dataset.manifest_hash(),
             {
-                name: [(item.key, records[item.key].content) for item in run.queries]
+                name: [_made(records[item.key]) for item in run.queries]
                 for name, records in run.items.items()
             },
         ]
     )
-    path = run.folder.private / "scores" / "reid.jsonl"
-    key_path = path.with_suffix(".key")
-    if key_path.exists() and key_path.read_text(encoding="ascii") == key:
-        records = [QueryRecord.model_validate_json(line) for line in read_lines(path)]
-    else:
-        records = _score(run, attackers, progress)
-        atomic_write(path, "".join(record.model_dump_json() + "\n" for record in records).encode())
+    folder = run.folder.private / "scores"
+    lines, left_out, key_path = (
+        folder / name for name in ("reid.jsonl", "gallery-failures.jsonl", "reid.key")
+    )
+    if not key_path.exists() or key_path.read_text(encoding="ascii") != key:
+        gallery, failures = _readable(run)
+        _write_lines(left_out, failures)
+        _write_lines(lines, _score(run, gallery, attackers, progress))
         atomic_write(key_path, key.encode())
-    scores, differences = summarise(records)
-    return Scores(scores, differences, tuple(attacker.record() for attacker in attackers))
+    scores, differences = summarise(
+        QueryRecord.model_validate_json(line) for line in read_lines(lines)
+    )
+    return Scores(
+        scores,
+        differences,
+        tuple(attacker.record() for attacker in attackers),
+        tuple(read_items(left_out).values()),
+    )
+
+
+def _made(record: ItemRecord) -> tuple[str | None, ...]:
+    """What an attacker's view of an item depends on."""
+    return record.key, record.status, record.content, record.output_sha256
+
+
+def _readable(run: Measured) -> tuple[list[Item], list[ItemRecord]]:
+    """The gallery without the pictures that cannot be read, and these."""
+    readable, failures = [], []
+    for item in run.gallery:
+        try:
+            run.dataset.image(item)
+        except Exception as error:  # recorded per item; the run goes on
+            failures.append(
+                ItemRecord(
+                    method="gallery",
+                    key=item.key,
+                    content="",
+                    status="failed",
+                    error=one_line(error),
+                )
+            )
+        else:
+            readable.append(item)
+    if not readable:
+        raise UserError(f"no gallery picture can be read: {failures[0].error}")
+    return readable, failures
+
+
+def _write_lines(path: Path, records: Iterable[Record]) -> None:
+    atomic_write(path, "".join(record.model_dump_json() + "\n" for record in records).encode())
 
 
 def _retrained(name: str, run: Measured, progress: Progress) -> Path | None:
@@ -132,7 +175,9 @@ def can_score_reid(queries: Sequence[Item], gallery: Sequence[Item]) -> bool:
     return bool(queries) and bool(gallery) and known
 
 
-def _score(run: Measured, attackers: Sequence[Attacker], progress: Progress) -> list[QueryRecord]:
+def _score(
+    run: Measured, gallery: Sequence[Item], attackers: Sequence[Attacker], progress: Progress
+) -> list[QueryRecord]:
     from humangenai.reid import Query, score_queries
 
     def query(method: str, item: Item) -> Query:
@@ -143,12 +188,12 @@ def _score(run: Measured, attackers: Sequence[Attacker], progress: Progress) -> 
         return Query(item, processed=not missed, image=lambda: run.output(method, item))
 
     methods = {name: [query(name, item) for item in run.queries] for name in run.items}
-    total = len(attackers) * (len(run.gallery) + len(methods) * len(run.queries))
+    total = len(attackers) * (len(gallery) + len(methods) * len(run.queries))
     with progress.stage("re-identification", total) as advance:
         return list(
             score_queries(
                 attackers,
-                run.gallery,
+                gallery,
                 run.dataset.image,
                 methods,
                 cache=run.folder.private / "embeddings",

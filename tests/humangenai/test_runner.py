@@ -160,6 +160,17 @@ def test_an_unreadable_picture_is_recorded_and_the_run_goes_on(tmp_path: Path) -
         assert score.n == 7
 
 
+def test_an_unreadable_gallery_picture_is_left_out_and_told_every_time(tmp_path: Path) -> None:
+    plan = config("maskout", options={"broken": ["gallery/1_0"]})
+    for _ in range(2):
+        finished = run(plan, tmp_path)
+        assert [(line.method, line.key) for line in finished.failures] == [
+            ("gallery", "gallery/1_0")
+        ]
+        assert "1 gallery pictures cannot be read and were left out" in finished.record.notes
+        assert any(score.n == 8 for score in finished.record.methods[0].scores)
+
+
 def test_a_picture_that_is_too_hard_takes_no_other_with_it(tmp_path: Path) -> None:
     method = MethodConfig(method="slow", options={"fails_on": "query/2_0"})
     finished = run(config(methods=(method,)), tmp_path)
