@@ -1,0 +1,246 @@
+"""The leaderboard's pages: Markdown, CSV and HTML, the same bytes from the same records."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from humangenai.records import NAIVE
+from humangenai.report.tables import (
+    METRICS,
+    SUBSETS,
+    UNSCORED,
+    Cell,
+    Table,
+    attackers,
+    coverage_table,
+    markdown,
+    reid_table,
+    scores_of,
+)
+from humangenai.report.templates import environment
+from humangenai.store import atomic_write
+from leaderboards.papers import FOLDER as REPORTED
+from leaderboards.papers import Reported, load_reported
+from leaderboards.results import FOLDER as RESULTS
+from leaderboards.results import Board, boards, rank_ranges, run_records, validate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from humangenai.records import MethodRecord
+
+TITLE = "HumanGenAI leaderboard"
+RANKS = (
+    "rank: the ranks that a method may have by R@1 over all queries, given the 95 % intervals; 1 "
+    "is the most private. Overlapping intervals share ranks"
+)
+COLUMNS = (
+    *("kind", "dataset", "manifest_hash", "attacker", "method", "settings_hash"),
+    *("queries", "metric", "percent", "low", "high", "chance", "n", "rank_low", "rank_high"),
+    *("people", "replaced", "masked", "obscured", "kept", "missed", "source"),
+)
+
+
+def build(
+    runs: Sequence[Path] = (),
+    out: Path | None = None,
+    results: Path = RESULTS,
+    reported: Path = REPORTED,
+) -> list[Path]:
+    """Write ``leaderboard.md``, ``leaderboard.csv`` and ``index.html``.
+
+    Args:
+        runs: run folders (or folders of run folders, or record files) beside the committed ones;
+            where both hold the same method on the same data, the run counts.
+        out: folder to write to, made where it is missing; ``build/leaderboard`` if None.
+        results: folder of committed records.
+        reported: folder of tables copied from papers.
+
+    Returns:
+        The files' paths.
+
+    Raises:
+        UserError: a record or table is wrong.
+    """
+    records = validate(results)
+    records += [record for run in runs for record in run_records(run)]
+    compared = boards(records)
+    papers = load_reported(reported)
+    folder = out or Path("build") / "leaderboard"
+    folder.mkdir(parents=True, exist_ok=True)
+    pages = {
+        "leaderboard.md": _markdown(compared, papers),
+        "leaderboard.csv": _csv(compared, papers),
+        "index.html": _html(compared, papers),
+    }
+    for name, text in pages.items():
+        atomic_write(folder / name, text.encode())
+    return [folder / name for name in pages]
+
+
+def board_tables(board: Board) -> list[Table]:
+    """A board's tables: re-identification by each attacker, or who was processed where unscored."""
+    names = attackers(board.record)
+    if not names:
+        return [coverage_table(board.record)]
+    return [_ranked(board, attacker) for attacker in names]
+
+
+def _ranked(board: Board, attacker: str) -> Table:
+    """The scores, with the ranks that each method may have."""
+    table = reid_table(board.record, attacker, wide=True)
+    ranks = _ranks(board, attacker)
+    rows = tuple(
+        (row[0], Cell(_range(ranks[row[0].value]) if row[0].value in ranks else ""), *row[1:])
+        for row in table.rows
+    )
+    columns = (table.columns[0], "rank", *table.columns[1:])
+    return Table(table.title, columns, rows, f"{table.note}; {RANKS}")
+
+
+def _ranks(board: Board, attacker: str) -> dict[str, tuple[int, int]]:
+    names = (method.name for method in board.record.methods)
+    return dict(zip(names, rank_ranges(board.record, attacker), strict=True))
+
+
+def _range(rank: tuple[int, int]) -> str:
+    low, high = rank
+    if low == 0:
+        return UNSCORED
+    return str(low) if low == high else f"{low}–{high}"
+
+
+def _measured_with(board: Board) -> str:
+    record = board.record
+    commit = str(record.git.get("commit", "unknown"))[:12]
+    changed = " with uncommitted changes" if record.git.get("dirty") else ""
+    data = record.dataset
+    return (
+        f"{data.queries} queries, gallery of {data.gallery}, {data.identities} identities; "
+        f"manifest {data.manifest_hash[:12]}; humangenai {record.humangenai_version}, "
+        f"commit {commit}{changed}" + (f"; {board.runs} runs" if board.runs > 1 else "")
+    )
+
+
+def reported_table(paper: Reported) -> Table:
+    """A paper's rows, as printed; without intervals, chance or coverage, as papers give none."""
+    return Table(
+        title=paper.title,
+        columns=("method", *METRICS, "remark"),
+        rows=tuple(
+            (
+                Cell(row.method),
+                *(_printed(row.values.get(metric)) for metric in METRICS),
+                Cell(row.note),
+            )
+            for row in paper.rows
+        ),
+    )
+
+
+def _printed(value: float | None) -> Cell:
+    return Cell(UNSCORED if value is None or math.isnan(value) else f"{value:.1f}")
+
+
+def _markdown(compared: Sequence[Board], papers: Sequence[Reported]) -> str:
+    parts = [f"# {TITLE}", "", f"**{NAIVE}**", "", "## Measured", ""]
+    if not compared:
+        parts += ["Nothing measured yet.", ""]
+    for board in compared:
+        for table in board_tables(board):
+            parts += [markdown(table), ""]
+        parts += [_measured_with(board) + ".", ""]
+    for paper in papers:
+        parts += [f"## {paper.title}", "", f"{paper.paper}. <{paper.url}>", "", paper.protocol, ""]
+        parts += [markdown(reported_table(paper)), ""]
+        parts += [*(f"- {note}" for note in paper.notes), ""]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _html(compared: Sequence[Board], papers: Sequence[Reported]) -> str:
+    template = environment(Path(__file__).parent).get_template("leaderboard.html.j2")
+    return template.render(
+        title=TITLE,
+        naive=NAIVE,
+        boards=[
+            (board.record.dataset.name, board_tables(board), _measured_with(board))
+            for board in compared
+        ],
+        papers=[(paper, reported_table(paper)) for paper in papers],
+    )
+
+
+def _csv(compared: Sequence[Board], papers: Sequence[Reported]) -> str:
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for row in (*_measured_rows(compared), *_reported_rows(papers)):
+        writer.writerow({key: _plain(value) for key, value in row.items()})
+    return buffer.getvalue()
+
+
+def _plain(value: object) -> object:
+    """A value that no spreadsheet takes for a formula; what is unscored stays empty."""
+    if isinstance(value, float):
+        return "" if math.isnan(value) else f"{value:.3f}"
+    if isinstance(value, str) and value.startswith(("=", "+", "-", "@")):
+        return f"'{value}"
+    return value
+
+
+def _measured_rows(compared: Iterable[Board]) -> Iterable[dict[str, object]]:
+    for board in compared:
+        data = board.record.dataset
+        for attacker in attackers(board.record):
+            ranks = _ranks(board, attacker)
+            for method in board.record.methods:
+                shared: dict[str, object] = {
+                    "kind": "measured",
+                    "dataset": data.name,
+                    "manifest_hash": data.manifest_hash,
+                    "attacker": attacker,
+                    "method": method.name,
+                    "settings_hash": method.settings_hash,
+                    **_counts(method),
+                    "source": f"commit {board.record.git.get('commit', 'unknown')}",
+                }
+                for subset in SUBSETS:
+                    for metric, score in scores_of(method, attacker, subset).items():
+                        ranked = metric == "R@1" and subset == "all" and ranks[method.name][0]
+                        low, high = ranks[method.name] if ranked else (None, None)
+                        yield {
+                            **shared,
+                            "queries": subset,
+                            "metric": metric,
+                            "percent": 100 * score.value,
+                            "low": 100 * score.low,
+                            "high": 100 * score.high,
+                            "chance": 100 * score.chance,
+                            "n": score.n,
+                            "rank_low": low,
+                            "rank_high": high,
+                        }
+
+
+def _counts(method: MethodRecord) -> dict[str, object]:
+    names = ("people", "replaced", "masked", "obscured", "kept", "missed")
+    return method.coverage.model_dump(include=set(names))
+
+
+def _reported_rows(papers: Iterable[Reported]) -> Iterable[dict[str, object]]:
+    for paper in papers:
+        for row in paper.rows:
+            for metric, value in row.values.items():
+                yield {
+                    "kind": "reported by the paper",
+                    "dataset": paper.dataset,
+                    "attacker": "the paper's",
+                    "method": row.method,
+                    "metric": metric,
+                    "percent": value,
+                    "source": paper.url,
+                }
