@@ -50,6 +50,7 @@ PathOption = Annotated[
         "--path",
         help="Where the dataset's files are; alone it means --dataset folder.",
         show_default=False,
+        readable=False,  # not Typer's to check: the dataset says it in one line
     ),
 ]
 BoxesOption = Annotated[
@@ -58,6 +59,7 @@ BoxesOption = Annotated[
         "--boxes",
         help="Your own boxes, masks or ids for a folder's pictures: CSV or COCO JSON.",
         show_default=False,
+        readable=False,
     ),
 ]
 PresetOption = Annotated[
