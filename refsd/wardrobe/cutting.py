@@ -34,8 +34,8 @@ def upper_cover(places: Places, cut: Upper, trim: float) -> NDArray[np.float32]:
     sleeve = cut.sleeve + (trim / ARM if cut.sleeve < 0.95 else 0.0)
     arm = np.minimum((sleeve - places.along_arm) * ARM, 0.5)
     # The neckline is lowest in front and rises to the neck's side; at the back it is high.
-    depth = cut.neck + 0.35 * np.abs(x) * (cut.neck > -0.55)
-    neckline = np.where(z < -0.01, depth, np.minimum(depth, -0.545))
+    depth = cut.neck - 0.8 * np.abs(x)
+    neckline = np.where(z < -0.01, depth, np.minimum(depth, -0.555))
     torso = np.minimum(cut.hem + trim - y, y - neckline)
     strap = np.where(cut.sleeve < 0.15, 0.155 - np.abs(x), 1.0)
     body = np.minimum(torso, strap)

@@ -113,10 +113,10 @@ def _hang(
     for _ in range(6):
         smooth = neighbours @ smooth
     round_off = smooth
-    for _ in range(18):
+    for _ in range(40):
         round_off = neighbours @ round_off
     worn = vertices + 0.85 * tailored.hanging * (smooth - vertices)
-    worn = worn + 0.85 * tailored.shod * (round_off - worn)
+    worn = worn + 0.92 * tailored.shod * (round_off - worn)
     worn = worn + 0.6 * tailored.hairy * (smooth - worn)
     shell = Mesh(worn.astype(np.float32), body.faces, body.uv, body.uv_faces, _plain((0, 0, 0)))
     normals = _normals(shell)

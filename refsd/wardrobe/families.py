@@ -129,13 +129,13 @@ FAMILIES: dict[Family, FamilyLists] = {
             "crowd slims": Lower("slim trousers", 0.88, 0.006),
             "crowd bermudas": Lower("knee shorts", 0.43, 0.015, 0.015),
             "crowd joggers": Lower("joggers", 0.86, 0.018),
-            "crowd mini skirt": Lower("short skirt", 0.30, 0.01, 0.04, skirt=True),
-            "crowd long skirt": Lower("long skirt", 0.74, 0.01, 0.07, skirt=True),
+            "crowd mini skirt": Lower("short skirt", 0.30, 0.016, 0.04, skirt=True),
+            "crowd long skirt": Lower("long skirt", 0.74, 0.016, 0.07, skirt=True),
         },
         shoes={
             "crowd runners": Shoe("running shoes", 0.905, 0.013),
             "crowd high boots": Shoe("high boots", 0.60, 0.012),
-            "crowd slip-ons": Shoe("slip-ons", 0.93, 0.008),
+            "crowd slip-ons": Shoe("slip-ons", 0.925, 0.012),
         },
         upper_patterns=(
             "solid jersey", "broad hoops", "halves", "chest block", "hem block", "contrast sleeves",
@@ -160,7 +160,7 @@ FAMILIES: dict[Family, FamilyLists] = {
             "crowd slate": (0.33, 0.36, 0.42),
         },
         shoe_colours={
-            "crowd snow": (0.84, 0.84, 0.84), "crowd tar": (0.07, 0.07, 0.07), "crowd rust": (0.48, 0.24, 0.14),
+            "crowd snow": (0.84, 0.84, 0.84), "crowd tar": (0.07, 0.07, 0.07), "crowd rust": (0.40, 0.15, 0.12),
         },
         bags=("", "", "", "backpack", "hip bag"),
     ),

@@ -65,11 +65,13 @@ def _piece(
     """A random window of a texture at a random scale, ``squeeze`` times flatter than it is wide."""
     import cv2
 
-    scale = float(rng.uniform(0.6, 1.4))
+    scale = float(rng.uniform(1.2, 2.4))
     rows = min(grey.shape[0], max(1, round(height * scale * squeeze)))
     columns = min(grey.shape[1], max(1, round(width * scale)))
     top = int(rng.integers(0, grey.shape[0] - rows + 1))
     left = int(rng.integers(0, grey.shape[1] - columns + 1))
     window = grey[top : top + rows, left : left + columns]
-    resized: NDArray[np.float32] = cv2.resize(window, (width, max(1, height)), interpolation=cv2.INTER_AREA)
+    resized: NDArray[np.float32] = cv2.resize(
+        window, (width, max(1, height)), interpolation=cv2.INTER_AREA
+    )
     return resized

@@ -68,12 +68,12 @@ CAMERAS = (
     ),
     SurveillanceCamera(
         camid=2, pitch=16, facing=180, spread=25, wall="gravel", ground="gravel",
-        tint=(0.75, 0.85, 1.0), light=(0.6, -0.7, -0.3), light_colour=(0.45, 0.50, 0.58),
+        tint=(0.82, 0.88, 0.96), light=(0.6, -0.7, -0.3), light_colour=(0.45, 0.50, 0.58),
         ambient=(0.40, 0.46, 0.56), white_balance=(0.88, 0.98, 1.14), gamma=1.15, blur=0.8, noise=3.0,
     ),
     SurveillanceCamera(
         camid=3, pitch=5, facing=90, spread=30, wall="grass", ground="gravel",
-        tint=(0.80, 1.0, 0.55), light=(0.1, -0.95, -0.2), light_colour=(0.80, 0.80, 0.72),
+        tint=(0.85, 0.96, 0.68), light=(0.1, -0.95, -0.2), light_colour=(0.80, 0.80, 0.72),
         ambient=(0.50, 0.55, 0.48), white_balance=(0.96, 1.08, 0.90), gamma=0.88, blur=0.6, noise=2.0,
     ),
     SurveillanceCamera(

@@ -73,7 +73,9 @@ def _identities(preset: str) -> tuple[list[_Identity], list[_Identity]]:
         pid = TRAIN_IDENTITIES + 1 + index
         # Four of the six cameras hold a query; which four goes round, so that all serve alike.
         query = sorted((index + step) % 6 + 1 for step in range(QUERY_CAMERAS))
-        shots = [("query", camid) for camid in query] + [("gallery", camid) for camid in range(1, 7)]
+        shots = [("query", camid) for camid in query] + [
+            ("gallery", camid) for camid in range(1, 7)
+        ]
         test.append(_Identity(pid, tuple(shots)))  # type: ignore[arg-type]
     return train, test
 

@@ -82,9 +82,7 @@ class _viewpoint:  # noqa: N801
     def __init__(self, camera: SurveillanceCamera, rng: np.random.Generator) -> None:
         yaw = np.deg2rad(camera.facing + rng.normal(0, camera.spread))
         pitch = np.deg2rad(camera.pitch + rng.normal(0, 2))
-        turn = np.array(
-            [[np.cos(yaw), 0, np.sin(yaw)], [0, 1, 0], [-np.sin(yaw), 0, np.cos(yaw)]]
-        )
+        turn = np.array([[np.cos(yaw), 0, np.sin(yaw)], [0, 1, 0], [-np.sin(yaw), 0, np.cos(yaw)]])
         # Looking down by `pitch` turns the world about x: the head comes nearer than the feet.
         tilt = np.array(
             [[1, 0, 0], [0, np.cos(pitch), -np.sin(pitch)], [0, np.sin(pitch), np.cos(pitch)]]
