@@ -129,7 +129,7 @@ def _measured_with(board: Board) -> str:
 def reported_table(paper: Reported) -> Table:
     """A paper's rows, as printed; without intervals, chance or coverage, as papers give none."""
     return Table(
-        title=paper.title,
+        title=f"{paper.dataset}: {paper.protocol}",
         columns=("method", *METRICS, "remark"),
         rows=tuple(
             (
@@ -155,7 +155,7 @@ def _markdown(compared: Sequence[Board], papers: Sequence[Reported]) -> str:
             parts += [markdown(table), ""]
         parts += [_measured_with(board) + ".", ""]
     for paper in papers:
-        parts += [f"## {paper.title}", "", f"{paper.paper}. <{paper.url}>", "", paper.protocol, ""]
+        parts += [f"## {paper.title}", "", f"{paper.paper}. <{paper.url}>", ""]
         parts += [markdown(reported_table(paper)), ""]
         parts += [*(f"- {note}" for note in paper.notes), ""]
     return "\n".join(parts).rstrip() + "\n"

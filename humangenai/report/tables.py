@@ -16,6 +16,8 @@ from rich.console import Group
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from humangenai.records import NAIVE
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -218,8 +220,8 @@ def reid_table(record: RunRecord, attacker: str, *, wide: bool = False) -> Table
         title=f"{originals(record)}: re-identification by {attacker}, % (lower is more private)",
         columns=("method", "queries", *METRICS, *beside),
         rows=tuple(rows),
-        note="beneath each number its 95 % interval; processed queries: those in which nobody was "
-        "missed"
+        note=f"{NAIVE}; beneath each number its 95 % interval; processed queries: those in which "
+        "nobody was missed"
         + ("" if wide else "; people processed: replaced, masked or obscured, % of true people"),
     )
 
@@ -265,8 +267,8 @@ def difference_table(record: RunRecord, attacker: str, against: str) -> Table:
             )
             for (method, subset), row in found.items()
         ),
-        note=f"paired: on the same queries; above 0 the attacker finds more people than under "
-        f"{against}; an interval that holds 0 shows no difference",
+        note=f"{NAIVE}; paired: on the same queries; above 0 the attacker finds more people than "
+        f"under {against}; an interval that holds 0 shows no difference",
     )
 
 
