@@ -90,8 +90,12 @@ _BONES = {
 }
 
 
-def _part(landmark: str) -> tuple[str, str]:
-    """A landmark's name without its side, and the side: L, R, or none."""
+def landmark_part(landmark: str) -> tuple[str, str]:
+    """A landmark's name without its side, and the side: ``L``, ``R`` or empty.
+
+    >>> landmark_part("left_foot_index"), landmark_part("mouth_right"), landmark_part("nose")
+    (('foot_index', 'L'), ('mouth', 'R'), ('nose', ''))
+    """
     words = [word for word in landmark.split("_") if word not in {"left", "right"}]
     if "left" in landmark:
         return "_".join(words), "L"
@@ -102,7 +106,7 @@ def landmark_bones(body: AnnyBody) -> NDArray[np.int64]:
     """int64 (33,): the joint that moves each landmark."""
     bones = []
     for landmark in LANDMARKS:
-        part, side = _part(landmark)
+        part, side = landmark_part(landmark)
         bone = _BONES.get(part, "head")
         bones.append(body.joint_names.index(bone if bone in {"root", "head"} else f"{bone}.{side}"))
     return np.array(bones)
@@ -153,7 +157,7 @@ def _weights(body: AnnyBody) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:
     of_vertices = np.zeros((len(LANDMARKS), len(rest)))
     of_joints = np.zeros((len(LANDMARKS), len(rest_joints)))
     for row, landmark in enumerate(LANDMARKS):
-        part, side = _part(landmark)
+        part, side = landmark_part(landmark)
         if part in _JOINTS:
             of_joints[row, names[f"{_JOINTS[part]}.{side}"]] = 1.0
         elif part in _KEYPOINTS:
