@@ -16,7 +16,7 @@ Status = Literal["kept", "obscured", "masked", "replaced"]
 
 @dataclass(frozen=True, eq=False)
 class Person:
-    """One person, in the pixel coordinates of the picture (x right, y down, (0, 0) the top left corner).
+    """One person, in pixels of the picture (x right, y down, (0, 0) the top left corner).
 
     Attributes:
         box: float32 (4,), x0 y0 x1 y1 in pixels, x1 and y1 exclusive; inside the picture.
