@@ -28,7 +28,7 @@ FEATHER = 0.008
 SHADOW = 0.55
 """Share of the light that is missing where a foot touches the ground."""
 
-FEET = 0.05
+FEET = 0.07
 """The lowest share of an avatar's height casts the contact shadow."""
 
 _LEAST_BLUR = 0.2
