@@ -179,10 +179,10 @@ def listing(kind: str) -> list[tuple[str, str]]:
 
 
 def build_leaderboard(runs: Sequence[Path], out: Path | None) -> list[Path]:
-    """Write the leaderboard."""
+    """Write the leaderboard, from the committed results and from ``runs``."""
     import leaderboards
 
-    return list(leaderboards.build(runs, out))
+    return leaderboards.build(runs, out)
 
 
 def _single(request: Request, dataset: str) -> Plan:

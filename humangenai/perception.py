@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from humangenai.config import digest
 from humangenai.errors import UserError
 from humangenai.store import atomic, image_hash, people_hash
+from refsd.weights import WeightsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -35,10 +36,12 @@ class Perception:
     Attributes:
         files: item key → the file with the picture's people.
         errors: item key → one line, for pictures that cannot be read or perceived.
+        searched: whether people were looked for, so that the people models were used.
     """
 
     files: dict[str, Path] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
+    searched: bool = False
 
     def people(self, item: Item) -> list[Person]:
         """The people of one picture."""
@@ -116,6 +119,7 @@ def perceive(
                     continue
                 path = _path(folder, image_hash(image), own, dataset.crops)
                 perception.files[item.key] = path
+                perception.searched |= own is None
                 if path.exists():
                     continue
                 if own is None:
@@ -159,8 +163,8 @@ def _find(
     try:
         found = find_people([image for _, image in pictures], crops=crops)
         yield from zip([item for item, _ in pictures], found, strict=True)
-    except UserError:
-        raise
+    except (UserError, WeightsError, OSError):
+        raise  # not this picture's fault
     except Exception as error:  # recorded per item; the run goes on
         if len(pictures) == 1:
             errors[pictures[0][0].key] = one_line(error)

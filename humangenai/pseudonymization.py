@@ -16,6 +16,7 @@ from humangenai.methods import Task
 from humangenai.perception import batches, one_line
 from humangenai.records import ItemRecord, PersonRecord
 from refsd.images import load_image
+from refsd.weights import WeightsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -147,6 +148,8 @@ class Pseudonymization:
             for task, outcome in zip(tasks, outcomes, strict=True):
                 if outcome.image.shape != task.image.shape or outcome.image.dtype != np.uint8:
                     raise ValueError("the method gave a picture of another size or type")
+        except WeightsError:
+            raise  # not this picture's fault
         except Exception as error:  # recorded per item; the run goes on
             if len(tasks) == 1:
                 yield one_line(error)

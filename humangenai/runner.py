@@ -22,6 +22,7 @@ from humangenai.records import NAIVE, DatasetRecord, ItemRecord, MethodRecord, R
 from humangenai.registry import DATASETS, METHODS, METRICS
 from humangenai.scoring import Measured, Scores, can_score_reid
 from humangenai.store import RunFolder, slug
+from refsd.weights import WEIGHTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from humangenai.config import RunConfig
     from humangenai.datasets import Dataset, Item
     from humangenai.methods import Method
+    from humangenai.perception import Perception
     from humangenai.progress import Progress
 
 
@@ -93,7 +95,7 @@ def run(config: RunConfig, out: Path, progress: Progress | None = None) -> Finis
         )
         with _timed(folder, "scoring"):
             scores = [METRICS.load(track)(measured, progress) for track in tracks]
-        record = summarise_run(config, measured, methods, scores)
+        record = summarise_run(config, measured, methods, scores, weights_used(perception, scores))
         folder.write_record(record, config.published())
     failed = [
         line for lines in items.values() for line in lines.values() if line.status == "failed"
@@ -157,12 +159,15 @@ def choose_tracks(
 
 
 def summarise_run(
-    config: RunConfig, run: Measured, methods: Sequence[Method], scores: Iterable[Scores]
+    config: RunConfig,
+    run: Measured,
+    methods: Sequence[Method],
+    scores: Sequence[Scores],
+    weights: Mapping[str, str],
 ) -> RunRecord:
     """The record of a run, from its lines."""
     from humangenai.reid import coverage
 
-    found = list(scores)
     plain = config.model_dump(mode="json")
     people = [item for item in (*run.queries, *run.gallery) if item.pid not in (None, -1)]
     return RunRecord(
@@ -184,8 +189,8 @@ def summarise_run(
             identities=len({item.pid for item in people}),
             manifest_hash=run.dataset.manifest_hash(),
         ),
-        weights=weights_used(found),
-        attackers=tuple(attacker for part in found for attacker in part.attackers),
+        weights=dict(weights),
+        attackers=tuple(attacker for part in scores for attacker in part.attackers),
         methods=tuple(
             MethodRecord(
                 name=method.name,
@@ -194,13 +199,15 @@ def summarise_run(
                 settings_hash=settings_hash(method),
                 coverage=coverage(run.items[method.name].values()),
                 seconds=_total(line.seconds for line in run.items[method.name].values()),
-                scores=tuple(score for part in found for score in part.scores.get(method.name, ())),
+                scores=tuple(
+                    score for part in scores for score in part.scores.get(method.name, ())
+                ),
             )
             for method in methods
         ),
-        differences=tuple(difference for part in found for difference in part.differences),
+        differences=tuple(difference for part in scores for difference in part.differences),
         seconds=run.folder.timings(),
-        notes=notes(run, found),
+        notes=notes(run, scores),
     )
 
 
@@ -221,14 +228,16 @@ def notes(run: Measured, scores: Sequence[Scores]) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def weights_used(scores: Sequence[Scores]) -> dict[str, str]:
+def weights_used(perception: Perception, scores: Sequence[Scores]) -> dict[str, str]:
     """Every model file that was used, by name, with its sha256."""
-    return {
+    people = WEIGHTS.values() if perception.searched else ()
+    attackers = {
         attacker.name: attacker.weights_sha256
         for part in scores
         for attacker in part.attackers
         if attacker.weights_sha256 is not None
     }
+    return {weight.name: weight.sha256 for weight in people} | attackers
 
 
 def _total(parts: Iterable[Mapping[str, float]]) -> dict[str, float]:
