@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from humangenai.cli import main
 from humangenai.records import RunRecord
 
 PLUGINS = Path(__file__).parent / "plugins"
@@ -115,7 +116,7 @@ def test_list(kind: str, names: set[str]) -> None:
         ("eval -m maskout -d photos --preset full", "unknown key 'preset'"),
         ("eval -d photos", "name at least one --method"),
         ("eval -m maskout --preset full", "name it by --dataset"),
-        ("eval -m maskout --path x", "x"),
+        ("eval -m maskout --path x", "cannot be read"),
         ("eval -m maskout -d photos --boxes x", "unknown key 'boxes'"),
         ("eval -m maskout -d tinycrowd --track reed", "unknown track 'reed'; did you mean 'reid'?"),
         ("generate -m maskout", "name the pictures"),
@@ -126,9 +127,22 @@ def test_list(kind: str, names: set[str]) -> None:
     ],
 )
 def test_mistakes_are_one_line_and_leave_nothing_behind(
-    tmp_path: Path, arguments: str, message: str
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: str,
+    message: str,
 ) -> None:
-    assert message in refused(humangenai(*arguments.split(), cwd=tmp_path))
+    monkeypatch.syspath_prepend(str(PLUGINS))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["humangenai", *arguments.split()])
+    with pytest.raises(SystemExit) as ended:  # in this process: a process each takes a second
+        main()
+    assert ended.value.code == 2
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 1
+    assert said[0].startswith("error: ")
+    assert message in said[0]
     assert not list(tmp_path.iterdir())
 
 
