@@ -327,6 +327,9 @@ class _Problem:
             self._world,
         )
         down = np.einsum("k,bkx->bx", _average("hips") - _average("shoulders"), self._world)
+        # Where landmarks coincide, the person stands upright and faces the camera.
+        across[:, 0] += 1e-5
+        down += np.array([0.0, 1e-5, 1e-6])
         x = _unit(across)
         y = _unit(down - (down * x).sum(axis=1, keepdims=True) * x)
         return np.stack([x, y, np.cross(x, y)], axis=2)

@@ -207,6 +207,40 @@ def test_nothing_visible_has_no_error(body):
     assert np.isnan(fit_bodies(body, shapes, [blind]).errors).all()
 
 
+def test_without_world_landmarks_the_picture_still_says_something(body):
+    shapes, bodies, points, rng = people(body, 1, 9, 0.0)
+    flat = replace(observe(bodies, points, rng)[0], landmarks_world=np.zeros((33, 3), np.float32))
+    fits = fit_bodies(body, shapes, [flat])
+    turn = Rotation.from_rotvec(fits.rotations[0, 0]).as_matrix()
+    assert np.allclose(turn @ turn.T, np.eye(3), atol=1e-5)
+    assert turn[0, 0] > 0.8 and turn[1, 1] > 0.8  # upright, facing the camera
+
+
+def test_landmarks_guessed_outside_the_picture_count_little(body):
+    shapes, bodies, points, rng = people(body, 4, 10, 0.0, "wait")
+    seen = observe(bodies, points, rng, 0.01)
+    # The picture ends below the hips; the legs below it are guessed, surely and wrongly.
+    guessed = []
+    for observation in seen:
+        pixels, world = observation.landmarks.copy(), observation.landmarks_world.copy()
+        cut = int(pixels[[23, 24], 1].max()) + 5
+        pixels[LEGS, 1] = np.maximum(pixels[LEGS, 1], cut + 150)
+        world[LEGS, 2] -= 0.5
+        guessed.append(
+            replace(
+                observation,
+                landmarks=pixels,
+                landmarks_world=world,
+                camera=replace(CAMERA, height=cut),
+            )
+        )
+    fits, expected = fit_bodies(body, shapes, guessed), fit_bodies(body, shapes, seen)
+    heads = [body.joint_names.index(name) for name in ("head", "upperarm01.L", "upperarm01.R")]
+    found, true = (project(f.bodies.joints[:, heads]) for f in (fits, expected))
+    metres = np.linalg.norm(found - true, axis=2) * bodies.joints[:, :1, 2] / CAMERA.fx
+    assert metres.max() < 0.06
+
+
 def test_empty_batch(body):
     fits = fit_bodies(body, [], [])
     assert fits.bodies.vertices.shape == (0, len(body.skin_weights), 3)
