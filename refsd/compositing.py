@@ -166,9 +166,11 @@ def _contact_shadow(rendering: Rendering) -> NDArray[np.float32]:
     if rows.size == 0 or rows[-1] == len(cover) - 1:
         return np.zeros((*cover.shape, 1), dtype=np.float32)
     height = int(rows[-1] - rows[0] + 1)
-    feet = cover.copy()
-    feet[: rows[-1] + 1 - max(2, round(FEET * height))] = 0
-    across, down = max(1.0, 0.03 * height), max(0.7, 0.012 * height)
+    lowest = rows[-1] + 1 - max(2, round(FEET * height))
+    lower = max(1, round(0.012 * height))
+    feet = np.zeros_like(cover)
+    feet[lowest + lower :] = cover[lowest:-lower]
+    across, down = max(1.0, 0.03 * height), max(0.7, 0.016 * height)
     shadow = cv2.GaussianBlur(feet, (0, 0), sigmaX=across, sigmaY=down)
     shadow = SHADOW * np.minimum(2.5 * shadow / max(float(shadow.max()), 1e-6), 1)
     return np.asarray(shadow, dtype=np.float32)[..., None]
