@@ -226,6 +226,8 @@ class _Problem:
                 for (start, end), (_, _, spread) in zip(ends, _DIRECTIONS, strict=True)
             ]
         ).T
+        # Landmarks that coincide show no direction.
+        weights *= np.linalg.norm(self._observed, axis=-1)
         self._direction_weights = weights[..., None] * np.array([1.0, 1.0, 1.0 / _DEPTH_SPREAD])
         spreads = np.array([_IMAGE_SPREAD[landmark_part(landmark)[0]] for landmark in LANDMARKS])
         self._image_weights = self._seen / spreads
