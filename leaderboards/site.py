@@ -38,6 +38,7 @@ RANKS = (
     "rank: the ranks that a method may have by R@1 over all queries, given the 95 % intervals; 1 "
     "is the most private. Overlapping intervals share ranks"
 )
+SECTION = ("<!-- results: begin -->", "<!-- results: end -->")
 COLUMNS = (
     *("kind", "dataset", "manifest_hash", "attacker", "method", "settings_hash"),
     *("queries", "metric", "percent", "low", "high", "chance", "n", "rank_low", "rank_high"),
@@ -159,6 +160,31 @@ def _markdown(compared: Sequence[Board], papers: Sequence[Reported]) -> str:
         parts += [markdown(reported_table(paper)), ""]
         parts += [*(f"- {note}" for note in paper.notes), ""]
     return "\n".join(parts).rstrip() + "\n"
+
+
+def readme_section(compared: Sequence[Board]) -> str:
+    """The README's section of results: from committed records only."""
+    if not compared:
+        return "No record is committed yet; `make bench` measures."
+    parts = ["Made by `make bench`; `scripts/add_result.py` copied the figures from its record."]
+    for board in compared:
+        tables = [reid_table(board.record, name) for name in attackers(board.record)]
+        parts += [markdown(table).rstrip() for table in tables]
+        parts.append(_measured_with(board) + ".")
+    return "\n\n".join(parts)
+
+
+def replace_section(text: str, section: str) -> str:
+    """A page with its section of results replaced.
+
+    Raises:
+        ValueError: the page lacks the marks of the section.
+    """
+    before, begin, rest = text.partition(SECTION[0])
+    _, end, after = rest.partition(SECTION[1])
+    if not (begin and end):
+        raise ValueError(f"the marks {SECTION[0]} and {SECTION[1]} are missing")
+    return f"{before}{begin}\n{section}\n{end}{after}"
 
 
 def _html(compared: Sequence[Board], papers: Sequence[Reported]) -> str:

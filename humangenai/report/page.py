@@ -56,7 +56,7 @@ def write_report(run_folder: Path) -> Path:
     """
     private = run_folder / "private"
     record = _record(private / "run.json")
-    lines = _lines(private / "items")
+    lines = _lines(private)
     page = private / "report" / "index.html"
     page.parent.mkdir(parents=True, exist_ok=True)
     atomic_write(page, _page(run_folder, record, lines).encode())
@@ -72,8 +72,9 @@ def _record(path: Path) -> RunRecord:
         raise UserError(f"{path} is not the record of a run; run again") from error
 
 
-def _lines(folder: Path) -> list[ItemRecord]:
-    files = sorted(folder.glob("*.jsonl"))
+def _lines(private: Path) -> list[ItemRecord]:
+    """The lines of all items, and of gallery pictures that could not be read."""
+    files = [*sorted(private.glob("items/*.jsonl")), private / "scores" / "gallery-failures.jsonl"]
     return [line for file in files for line in read_items(file).values()]
 
 

@@ -15,6 +15,7 @@ from humangenai.errors import UserError
 from humangenai.records import RunRecord, Score
 from leaderboards.results import boards, rank_ranges, result_path, validate
 from leaderboards.schema import run_record_schema
+from leaderboards.site import SECTION, readme_section, replace_section
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -207,3 +208,19 @@ def test_the_schema_in_docs_is_up_to_date() -> None:
     assert docs.read_text(encoding="utf-8") == run_record_schema(), (
         "python -m leaderboards.schema > docs/run-record.schema.json"
     )
+
+
+def test_the_readme_holds_the_committed_results() -> None:
+    text = (ROOT.parent / "README.md").read_text(encoding="utf-8")
+    section = readme_section(boards(validate()))
+    assert text == replace_section(text, section), "python scripts/add_result.py"
+
+
+def test_the_readme_section_is_replaced_and_nothing_else(published: RunRecord) -> None:
+    section = readme_section(boards([published]))
+    assert "refsd\\[none\\]" in section
+    assert "make bench" in section
+    page = f"before\n{SECTION[0]}\nold\n{SECTION[1]}\nafter\n"
+    assert replace_section(page, "new") == f"before\n{SECTION[0]}\nnew\n{SECTION[1]}\nafter\n"
+    with pytest.raises(ValueError, match="marks"):
+        replace_section("no marks", "new")
