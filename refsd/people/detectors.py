@@ -95,7 +95,7 @@ class Detector:
         raw, logits = self._network(pyramid.cut(square, side) * 2 - 1)
         scores = sigmoid(logits[:, 0])
         (found,) = np.nonzero(scores >= self._threshold)
-        coded = raw[found].reshape(len(found), -1, 2) / np.float32(side)
+        coded = raw.reshape(len(raw), -1, 2)[found] / np.float32(side)
         # The first pair is the centre of the box relative to the anchor, the second its size, the
         # rest are keypoints relative to the anchor.
         points = coded + self._anchors[found, np.newaxis]
