@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from humangenai.methods.method import Claim, Outcome, Task
-from humangenai.methods.size import size_of
+from humangenai.methods.size import size_of, smallest_first
 from refsd.people import PersonOutcome
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Blur:
 
     def _picture(self, task: Task) -> Outcome:
         image = task.image.copy()
-        for person in task.people:
+        for person in smallest_first(task.people):
             self._person(task.image, image, person)
         outcomes = [PersonOutcome(index, "obscured") for index in range(len(task.people))]
         return Outcome(image=image, people=outcomes)

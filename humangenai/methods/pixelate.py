@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from humangenai.methods.method import Claim, Outcome, Task
-from humangenai.methods.size import size_of
+from humangenai.methods.size import size_of, smallest_first
 from refsd.people import PersonOutcome
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Pixelate:
 
         image = task.image.copy()
         height, width = image.shape[:2]
-        for person in task.people:
+        for person in smallest_first(task.people):
             (x0, y0, x1, y1), region = masks.window_region(person, (height, width))
             if not region.any():
                 continue

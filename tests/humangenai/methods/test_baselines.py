@@ -157,6 +157,18 @@ def test_pixelate_leaves_so_many_blocks_along_the_person() -> None:
     assert steps == 15
 
 
+@pytest.mark.parametrize("name", ["weakblur", "strongblur", "pixelate"])
+def test_where_people_overlap_the_largest_decides_whatever_their_order(name: str) -> None:
+    large, small = person(5, 5, 115, 155), person(40, 40, 70, 80)
+    made = method(name)
+    alone, one, other = (
+        made.pseudonymize([task(people)])[0].image
+        for people in ([large], [large, small], [small, large])
+    )
+    assert np.array_equal(one, other)
+    assert np.array_equal(alone, one)
+
+
 def test_the_statuses_say_what_was_done() -> None:
     statuses = {
         name: method(name).pseudonymize([task([person(10, 20, 50, 130)])])[0].people[0].status
