@@ -85,3 +85,12 @@ def test_the_examples_are_short() -> None:
     for block in blocks("python"):
         lines = [line for line in block.splitlines() if line.strip()]
         assert len(lines) < 40
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs"])
+def test_links_within_the_project_lead_somewhere(page: str) -> None:
+    path = ROOT / page
+    for file in sorted(path.glob("*.md")) if path.is_dir() else [path]:
+        for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", file.read_text(encoding="utf-8")):
+            if "://" not in target:
+                assert (file.parent / target).exists(), f"{file.name}: {target}"
