@@ -138,7 +138,7 @@ def fill(image: NDArray[np.uint8], region: NDArray[np.bool_]) -> NDArray[np.uint
         uint8 (H, W, 3).
     """
     filled = image.copy()
-    filled[region] = GREY
+    np.copyto(filled, np.uint8(GREY), where=region[..., None])
     return filled
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 FINE_PIXELS = 400 * 400
 """Windows up to this size get 3 × 3 samples a pixel, larger ones 2 × 2: their edges matter less."""
 
-MOST_PIXELS = 4_000_000
+MOST_PIXELS = 1_500_000
 """Larger windows are drawn at this size and enlarged: textures have no more detail to show."""
 
 
