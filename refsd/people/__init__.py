@@ -47,9 +47,12 @@ def find_people(images: Sequence[NDArray[np.uint8]], *, crops: bool = False) -> 
         refsd.weights.WeightsError: a model file is missing and cannot be fetched.
     """
     from refsd.people.finder import shared_finder
+    from refsd.people.networks import at_once
 
     finder = shared_finder()
-    return [finder.find(image, crop=crops) for image in images]
+    if crops:
+        return [[person] for person in at_once(finder.in_crop, images)]
+    return [finder.find(image) for image in images]
 
 
 def people_from_boxes(

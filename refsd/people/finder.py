@@ -1,7 +1,7 @@
 """Finding the people of a picture: detectors on many squares, then a closer look at everyone.
 
-The parts are tuned for recall: a person who is missed stays in the picture, while a bush that is
-taken for one only costs a patch.
+All is tuned for recall: a person who is missed stays in the picture, while a bush that is taken for
+one only costs a patch.
 """
 
 from __future__ import annotations
@@ -11,16 +11,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 
-from refsd.people.detectors import (
-    Detections,
-    far_face_detector,
-    join,
-    near_face_detector,
-    pose_detector,
-)
-from refsd.people.landmarks import LandmarkModel, Pose, body_square
+from refsd.people.detectors import far_face_detector, join, near_face_detector, pose_detector
+from refsd.people.faces import Face, bust, distinct_faces
+from refsd.people.landmarks import LandmarkModel, body_square
+from refsd.people.networks import Network, at_once
 from refsd.people.person import Person
 from refsd.people.silhouettes import HIPS, SHOULDERS, silhouette
 from refsd.people.squares import Pyramid, Square
@@ -31,6 +28,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from refsd.people.detectors import Detections
+    from refsd.people.landmarks import Pose
     from refsd.people.person import Source
     from refsd.people.squares import Window
 
@@ -47,9 +46,18 @@ SAME_PLACE = 0.12
 """Two detections are of one person when their hips and their heads are this near to each other, as
 a share of the side of the square around the body (which is about 1.3 times as tall as a person)."""
 
-TRUNK = [0, 7, 8, *SHOULDERS, *HIPS]
-"""Landmarks that tell people apart: limbs swing, and are taken for those of neighbours."""
+COVERED = 0.6
+"""Whoever has this share of their pixels in common with people found before is one of them."""
 
+ROUNDS = 2
+"""The detector reports the clearest of people who stand together. So it looks again where people
+were found, with these wiped out, so many times."""
+
+NEIGHBOURHOOD = 1.3
+"""Side of the square around somebody where it looks again, in sides of the square of the body."""
+
+TRUNK = [0, 7, 8, *SHOULDERS, *HIPS]
+"""Landmarks that say where somebody is; limbs swing."""
 
 BOX_MARGIN = 1.25
 """The landmark network looks at a square this much larger than a given box, as in training."""
@@ -57,11 +65,10 @@ BOX_MARGIN = 1.25
 
 @dataclass(frozen=True, eq=False)
 class _Found:
-    """Somebody, before pixels are drawn."""
+    """Somebody in the picture, and the square around their body."""
 
-    pose: Pose
-    score: float
-    source: Source
+    person: Person
+    body: Square
 
 
 class PeopleFinder:
@@ -76,88 +83,41 @@ class PeopleFinder:
         self._near_faces = near_face_detector(FACE_THRESHOLD)
         self._far_faces = far_face_detector(FACE_THRESHOLD)
         self._landmarks = LandmarkModel()
+        self._selfie = Network("selfie_segmentation.tflite")
 
-    def find(self, image: NDArray[np.uint8], *, crop: bool = False) -> list[Person]:
-        """The people of one picture.
-
-        Args:
-            image: uint8 (H, W, 3), sRGB.
-            crop: the picture is a crop around one person, as in re-identification data. There is
-                exactly one person then; where none is recognised, the whole crop.
-
-        Returns:
-            Everyone who was found, the surest first.
-        """
-        pyramid = Pyramid(image)
-        if crop:
-            return [self._in_crop(pyramid)]
-        found = self._by_pose(pyramid)
-        found += self._by_face(pyramid, found)
-        people = [_person(one, pyramid.shape) for one in found]
-        return [person for person in people if person is not None]
-
-    def in_box(
-        self, image: NDArray[np.uint8], box: NDArray[np.float32], mask: NDArray[np.bool_] | None
-    ) -> Person:
-        """The person in a box that somebody else drew.
+    def find(self, image: NDArray[np.uint8]) -> list[Person]:
+        """The people of one picture, the surest of every kind first.
 
         Args:
             image: uint8 (H, W, 3), sRGB.
-            box: float32 (4,), x0 y0 x1 y1 in pixels, within the picture, not empty.
-            mask: bool (H, W), where it is known.
-
-        Returns:
-            The person, with landmarks where the network recognises one.
         """
         pyramid = Pyramid(image)
-        window = _within(box, pyramid.shape)
-        x0, y0, x1, y1 = (float(value) for value in box)
-        square = Square((x0 + x1) / 2, (y0 + y1) / 2, BOX_MARGIN * max(x1 - x0, y1 - y0))
-        pose = self._look(pyramid, square)
-        if pose is not None and not _overlaps(pose, window):
-            pose = None
-        if mask is None and pose is not None:
-            mask = np.zeros(pyramid.shape, dtype=np.bool_)
-            mask[window[1] : window[3], window[0] : window[2]] = silhouette(pose, window)
-        if mask is None or not mask.any():
-            mask = np.zeros(pyramid.shape, dtype=np.bool_)
-            mask[window[1] : window[3], window[0] : window[2]] = True
-        where = _bounds(mask)
-        return Person(
-            box=np.array([x0, y0, x1, y1], dtype=np.float32),
-            window=where,
-            mask=mask[where[1] : where[3], where[0] : where[2]],
-            landmarks=None if pose is None else pose.landmarks,
-            landmarks_world=None if pose is None else pose.world,
-            visibility=None if pose is None else pose.visibility,
-            source="dataset",
-        )
+        covered = np.zeros(pyramid.shape, dtype=np.bool_)
+        everywhere = squares(pyramid.shape)
+        found = self._by_pose(pyramid, everywhere, covered)
+        newest = found
+        for _ in range(ROUNDS):
+            if not newest:
+                break
+            others = Pyramid(_wiped(image, newest, covered))
+            around = [
+                Square(one.body.x, one.body.y, NEIGHBOURHOOD * one.body.size) for one in newest
+            ]
+            newest = self._by_pose(others, around, covered)
+            found += newest
+        people = [one.person for one in found]
+        return people + self._by_face(pyramid, everywhere, people, covered)
 
-    def _by_pose(self, pyramid: Pyramid) -> list[_Found]:
-        detections = join([self._poses(pyramid, square) for square in squares(pyramid.shape)])
-        candidates = _distinct(detections)
-        found: list[_Found] = []
-        for index in candidates:
-            hips, rim = detections.keypoints[index, :2]
-            body = body_square(hips, rim)
-            if any(_same_square(body, other.pose.body) for other in found):
-                continue
-            pose = self._look(pyramid, body)
-            if pose is None or any(_same_pose(pose, other.pose) for other in found):
-                continue
-            found.append(_Found(pose, float(detections.scores[index]), "detector"))
-        return found
+    def in_crop(self, image: NDArray[np.uint8]) -> Person:
+        """The person of a crop around one; the whole crop where nobody is recognised.
 
-    def _by_face(self, pyramid: Pyramid, known: Sequence[_Found]) -> list[_Found]:
-        return []
-
-    def _in_crop(self, pyramid: Pyramid) -> Person:
+        Args:
+            image: uint8 (H, W, 3), sRGB.
+        """
+        pyramid = Pyramid(image)
         height, width = pyramid.shape
-        whole = Square(width / 2, height / 2, max(height, width) * 1.1)
-        pose = self._look(pyramid, whole)
-        person = None
-        if pose is not None:
-            person = _person(_Found(pose, pose.presence, "landmarks"), pyramid.shape)
+        pose = self._look(pyramid, Square(width / 2, height / 2, BOX_MARGIN * max(height, width)))
+        person = None if pose is None else _person(pose, pyramid.shape, pose.presence, "landmarks")
         return person or Person(
             box=np.array([0, 0, width, height], dtype=np.float32),
             window=(0, 0, width, height),
@@ -166,13 +126,163 @@ class PeopleFinder:
             source="whole crop",
         )
 
+    def in_box(
+        self, image: NDArray[np.uint8], box: NDArray[np.float32], mask: NDArray[np.bool_] | None
+    ) -> Person:
+        """The person in a box that somebody else drew.
+
+        Args:
+            image: uint8 (H, W, 3), sRGB.
+            box: float32 (4,), x0 y0 x1 y1 in pixels.
+            mask: bool (H, W), where it is known.
+
+        Returns:
+            The person, with landmarks where the network recognises one. A mask that is not known
+            is the network's, within the box, or the whole box.
+
+        Raises:
+            ValueError: the box has no pixel of the picture, or the mask has another size.
+        """
+        pyramid = Pyramid(image)
+        if mask is not None and mask.shape != pyramid.shape:
+            raise ValueError(f"mask of {mask.shape} for a picture of {pyramid.shape}")
+        window = _within(box, pyramid.shape)
+        x0, y0, x1, y1 = window
+        pose = self._look(
+            pyramid, Square((x0 + x1) / 2, (y0 + y1) / 2, BOX_MARGIN * max(x1 - x0, y1 - y0))
+        )
+        if pose is not None and not _lies_in(pose, window):
+            pose = None
+        if mask is not None and mask.any():
+            window = _bounds(mask)
+            part = mask[window[1] : window[3], window[0] : window[2]]
+        elif pose is not None and (drawn := silhouette(pose, window)).any():
+            part = drawn
+        else:
+            part = np.ones((y1 - y0, x1 - x0), dtype=np.bool_)
+        return Person(
+            box=np.array([x0, y0, x1, y1], dtype=np.float32),
+            window=window,
+            mask=part,
+            landmarks=None if pose is None else pose.landmarks,
+            landmarks_world=None if pose is None else pose.world,
+            visibility=None if pose is None else pose.visibility,
+            source="dataset",
+        )
+
+    def _by_pose(
+        self, pyramid: Pyramid, where: Sequence[Square], covered: NDArray[np.bool_]
+    ) -> list[_Found]:
+        """People whom the pose detector finds; adds their pixels to those that are covered."""
+        detections = join(at_once(lambda square: self._poses(pyramid, square), where))
+        bodies = _distinct(detections)
+        poses = at_once(lambda body: self._look(pyramid, body[1]), bodies)
+        found: list[_Found] = []
+        for (score, _), pose in zip(bodies, poses, strict=True):
+            person = None if pose is None else _person(pose, pyramid.shape, score, "detector")
+            if pose is not None and person is not None and _add(person, covered):
+                found.append(_Found(person, pose.body))
+        return found
+
+    def _by_face(
+        self,
+        pyramid: Pyramid,
+        where: Sequence[Square],
+        known: Sequence[Person],
+        covered: NDArray[np.bool_],
+    ) -> list[Person]:
+        """People of whom only a face was found; adds their pixels to those that are covered."""
+        least = where[-1].size
+        far = [square for square in where if square.size > least]
+        near = [square for square in where if square.size >= min(pyramid.shape)]
+        detections = join(
+            at_once(lambda square: self._far_faces(pyramid, square), far or where)
+            + at_once(lambda square: self._near_faces(pyramid, square), near)
+        )
+        faces = [face for face in distinct_faces(detections) if not _has_head(face, known)]
+        poses = at_once(lambda face: self._look(pyramid, face.body()), faces)
+        people: list[Person] = []
+        for face, pose in zip(faces, poses, strict=True):
+            person = None
+            if pose is not None and face.is_head_of(pose.landmarks):
+                person = _person(pose, pyramid.shape, face.score, "face")
+            if person is None:
+                person = bust(face, pyramid, self._selfie)
+            if _add(person, covered):
+                people.append(person)
+        return people
+
     def _look(self, pyramid: Pyramid, square: Square) -> Pose | None:
         """Look twice, the second time where the first look says that the body is."""
         first = self._landmarks(pyramid, square)
         if first.presence < PRESENCE:
             return None
         second = self._landmarks(pyramid, first.body)
-        return second if second.presence >= first.presence - 0.1 else first
+        return second if second.presence >= PRESENCE else first
+
+
+@lru_cache(maxsize=1)
+def shared_finder() -> PeopleFinder:
+    """The finder that all callers of this process share."""
+    return PeopleFinder()
+
+
+def _distinct(detections: Detections) -> list[tuple[float, Square]]:
+    """Scores and squares around bodies, best first, one for every person."""
+    kept: list[tuple[float, Square]] = []
+    for index in np.argsort(-detections.scores, kind="stable"):
+        body = body_square(*detections.keypoints[index, :2])
+        if not any(_same_place(body, other) for _, other in kept):
+            kept.append((float(detections.scores[index]), body))
+    return kept
+
+
+def _same_place(one: Square, other: Square) -> bool:
+    ends = np.array([[0.5, 0.5], [0.5, 0.1]], dtype=np.float32)  # hips, rim
+    apart = np.linalg.norm(one.to_picture(ends) - other.to_picture(ends), axis=1)
+    return bool(apart.max() < SAME_PLACE * min(one.size, other.size))
+
+
+def _has_head(face: Face, people: Sequence[Person]) -> bool:
+    """Whether a face is that of somebody who was found."""
+    return any(
+        person.landmarks is not None and face.is_head_of(person.landmarks) for person in people
+    )
+
+
+def _add(person: Person, covered: NDArray[np.bool_]) -> bool:
+    """Cover somebody's pixels; False for one whose pixels are mostly covered already."""
+    x0, y0, x1, y1 = person.window
+    part = covered[y0:y1, x0:x1]
+    if part[person.mask].mean() >= COVERED:
+        return False
+    part |= person.mask
+    return True
+
+
+def _wiped(
+    image: NDArray[np.uint8], found: Sequence[_Found], covered: NDArray[np.bool_]
+) -> NDArray[np.uint8]:
+    """The picture without people: blurred from around them, as flat shapes look like people too."""
+    wiped = image.copy()
+    for one in found:
+        x0, y0, x1, y1 = Square(one.body.x, one.body.y, NEIGHBOURHOOD * one.body.size).window(
+            covered.shape
+        )
+        if x0 >= x1 or y0 >= y1:
+            continue
+        size = max(3, round(one.body.size / 40) * 2 + 1)
+        mask = cv2.dilate(covered[y0:y1, x0:x1].astype(np.uint8), np.ones((size, size), np.uint8))
+        part = wiped[y0:y1, x0:x1]
+        spread = max(1.0, one.body.size / 10)
+        # Normalised convolution: every pixel the mean of what is seen around it.
+        seen = (1 - mask).astype(np.float32)
+        total = cv2.GaussianBlur(part * seen[..., None], (0, 0), spread)
+        weight = cv2.GaussianBlur(seen, (0, 0), spread)[..., None]
+        mean = part[mask == 0].mean(axis=0) if (mask == 0).any() else 127.0
+        filled = np.where(weight > 1e-3, total / np.maximum(weight, 1e-3), mean)
+        part[mask == 1] = filled[mask == 1].astype(np.uint8)
+    return wiped
 
 
 def _within(box: NDArray[np.float32], shape: tuple[int, int]) -> Window:
@@ -193,39 +303,15 @@ def _within(box: NDArray[np.float32], shape: tuple[int, int]) -> Window:
     return window
 
 
-def _overlaps(pose: Pose, window: Window) -> bool:
+def _lies_in(pose: Pose, window: Window) -> bool:
     """Whether most of a pose's trunk lies in a window."""
     points = pose.landmarks[TRUNK]
     inside = (points >= window[:2]) & (points < window[2:])
     return bool(inside.all(axis=1).mean() >= 0.5)
 
 
-def _distinct(detections: Detections) -> list[int]:
-    """Indices of detections, best first, without those of a person who is there already."""
-    kept: list[int] = []
-    bodies: list[Square] = []
-    for index in np.argsort(-detections.scores, kind="stable"):
-        body = body_square(*detections.keypoints[index, :2])
-        if not any(_same_square(body, other) for other in bodies):
-            kept.append(int(index))
-            bodies.append(body)
-    return kept
-
-
-def _same_square(one: Square, other: Square) -> bool:
-    ends = np.array([[0.5, 0.5], [0.5, 0.1]], dtype=np.float32)  # hips, rim
-    apart = np.linalg.norm(one.to_picture(ends) - other.to_picture(ends), axis=1)
-    return bool(apart.max() < SAME_PLACE * min(one.size, other.size))
-
-
-def _same_pose(one: Pose, other: Pose) -> bool:
-    apart = np.linalg.norm(one.landmarks[TRUNK] - other.landmarks[TRUNK], axis=1)
-    return bool(apart.mean() < 0.08 * min(one.body.size, other.body.size))
-
-
-def _person(found: _Found, shape: tuple[int, int]) -> Person | None:
+def _person(pose: Pose, shape: tuple[int, int], score: float, source: Source) -> Person | None:
     """Somebody with their pixels; None where not a pixel of them is in the picture."""
-    pose = found.pose
     x0, y0, x1, y1 = pose.square.window(shape)
     if x0 >= x1 or y0 >= y1:
         return None
@@ -241,8 +327,8 @@ def _person(found: _Found, shape: tuple[int, int]) -> Person | None:
         landmarks=pose.landmarks,
         landmarks_world=pose.world,
         visibility=pose.visibility,
-        score=found.score,
-        source=found.source,
+        score=score,
+        source=source,
     )
 
 
@@ -250,9 +336,3 @@ def _bounds(mask: NDArray[np.bool_]) -> Window:
     """The smallest window that holds a mask, which is not empty."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
-
-
-@lru_cache(maxsize=1)
-def shared_finder() -> PeopleFinder:
-    """The finder that all callers of this process share."""
-    return PeopleFinder()
