@@ -174,7 +174,7 @@ class RefSD:
                 "x": x,
                 "a": np.repeat(np.where(a, 255, 0).astype(np.uint8)[..., None], 3, axis=2),
                 "x_prime": x_prime,
-                "m": compositing.composite(np.full_like(x, 255), layers),
+                "m": compositing.composite(np.full_like(x, 255), layers, match=False),
                 "x_second": x_second,
                 "e": canny(x_second),
                 "x_hat": x_hat,
