@@ -104,7 +104,8 @@ def _example(name: str, by_method: Mapping[str, list[Path]], *, show_stages: boo
     first = next(iter(by_method.values()))
     stages = {
         method: tuple(
-            embed(file, f"{name}, {method}: {_stage(file)}", _stage(file)) for file in files
+            embed(file, f"{name}, {method}: {_stage(file)}", _stage(file))
+            for file in _without_repeats(files)
         )
         for method, files in by_method.items()
         if show_stages and len(files) > 2
@@ -124,6 +125,13 @@ def _example(name: str, by_method: Mapping[str, list[Path]], *, show_stages: boo
 def _unchanged(files: Sequence[Path]) -> str:
     same = files[0].read_bytes() == files[-1].read_bytes()
     return " (nothing changed)" if same else ""
+
+
+def _without_repeats(files: Sequence[Path]) -> Sequence[Path]:
+    """The pictures without ``original`` and ``output`` where a stage shows just the same."""
+    first = 1 if files[0].read_bytes() == files[1].read_bytes() else 0
+    last = -1 if files[-1].read_bytes() == files[-2].read_bytes() else None
+    return files[first:last]
 
 
 def _stage(file: Path) -> str:

@@ -178,7 +178,7 @@ def _effort(method: MethodRecord) -> tuple[Cell, ...]:
     return (
         Cell(percent(cover.leak_mean, 2), detail),
         Cell(str(cover.items), failed),
-        Cell(UNSCORED if math.isnan(seconds) else f"{seconds:.3f}"),
+        Cell(UNSCORED if math.isnan(seconds) else f"{seconds:.3g}"),
     )
 
 

@@ -77,12 +77,16 @@ def run_folder(tmp_path: Path, run_record: RunRecord) -> Path:
     released = tmp_path / "release" / "refsd-none" / "images"
     released.mkdir(parents=True)
     Image.new("RGB", (64, 128), "white").save(released / "aa.png")
-    for slug, stages in (("maskout", ()), ("refsd-none", ("x", "x-prime", "m", "my-stage"))):
+    for slug, stages in (
+        ("maskout", ()),
+        ("refsd-none", ("x", "x-prime", "m", "my-stage", "x-hat")),
+    ):
         for number, colour in enumerate(("navy", "olive")):
             folder = private / "examples" / slug / f"{slug}-{number}"
             folder.mkdir(parents=True)
             for place, stage in enumerate(("original", *stages, "output")):
-                picture = Image.new("RGB", (64, 128), colour if stage == "original" else "gray")
+                shades = {"original": colour, "x": colour, "x-hat": "gray", "output": "gray"}
+                picture = Image.new("RGB", (64, 128), shades.get(stage, "white"))
                 picture.save(folder / f"{place:02d}-{stage}.png")
     return tmp_path
 
@@ -94,7 +98,7 @@ def test_the_page_is_whole_and_loads_nothing(run_folder: Path) -> None:
     page = Page(html)
     assert not [tag for tag, _ in page.tags if tag in ("script", "link", "iframe", "object")]
     sources = [attributes["src"] or "" for tag, attributes in page.tags if tag == "img"]
-    assert len(sources) == 1 + 2 * (1 + 2) + 2 * 6  # missed, before/after, stages
+    assert len(sources) == 1 + 2 * (1 + 2) + 2 * 5  # missed, before/after; 5 stages
     assert all(source.startswith("data:image/") for source in sources)
     assert not re.search(r"https?://|url\(|@import", html)
 
