@@ -143,7 +143,8 @@ def execute(plans: Sequence[Plan]) -> list[Finished]:
         report = write_report(plan.out)
         console.print(render(done.record))
         console.print(f"report: {report}", soft_wrap=True)
-        console.print(f"for publication: {plan.out / 'release'}", soft_wrap=True)
+        if any(method.claim != "none" for method in done.record.methods):
+            console.print(f"for publication: {plan.out / 'release'}", soft_wrap=True)
         finished.append(done)
     return finished
 

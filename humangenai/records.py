@@ -15,8 +15,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
-from humangenai.methods.method import Claim
-from refsd.people.person import Status
+from humangenai.methods.method import Claim  # noqa: TC001  (pydantic needs it)
+from refsd.people.person import Status  # noqa: TC001  (pydantic needs it)
 
 SCHEMA_VERSION = 1
 
@@ -81,7 +81,8 @@ class QueryRecord(Record):
     """One line of ``private/scores/reid.jsonl``: one query against the whole gallery.
 
     Values are exact expectations under random tie-breaking; ``chance`` is the expectation under a
-    uniform ranking of this query's valid gallery. Keys of both: ``R@1``, ``R@5``, ``R@10``, ``mAP``.
+    uniform ranking of this query's valid gallery. Keys of both: ``R@1``, ``R@5``, ``R@10`` and
+    ``mAP``.
 
     Attributes:
         processed: False where a true person of the query was missed, or the item failed.

@@ -207,11 +207,11 @@ def summarise_run(
         ),
         differences=tuple(difference for part in scores for difference in part.differences),
         seconds=run.folder.timings(),
-        notes=notes(run, scores),
+        notes=notes(config, run, scores),
     )
 
 
-def notes(run: Measured, scores: Sequence[Scores]) -> tuple[str, ...]:
+def notes(config: RunConfig, run: Measured, scores: Sequence[Scores]) -> tuple[str, ...]:
     """What a reader must know to read the tables right."""
     lines = []
     if scores:
@@ -220,6 +220,11 @@ def notes(run: Measured, scores: Sequence[Scores]) -> tuple[str, ...]:
         lines.append("originals are rendered, not real")
     if any(line.fates is None for lines_ in run.items.values() for line in lines_.values()):
         lines.append("no ground truth: people are counted as found, so nobody can be missed")
+    if any(method.method == "imported" for method in config.methods):
+        lines.append(
+            "pictures of another tool: a person counts as obscured where at least half of the "
+            "mask's pixels changed, as kept otherwise"
+        )
     left_out = sum(len(part.failures) for part in scores)
     if left_out:
         lines.append(f"{left_out} gallery pictures cannot be read and were left out")

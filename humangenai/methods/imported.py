@@ -78,14 +78,19 @@ class Imported:
                 self._by_stem[relative.stem].append(path)
 
     def settings(self) -> Mapping[str, object]:
-        """A hash of all the pictures: they are what influences the output."""
+        """A hash of all the pictures, and what counts as a change."""
         content = hashlib.sha256()
         for path in self._files:
             content.update(path.relative_to(self._folder).as_posix().encode() + b"\0")
             content.update(hashlib.sha256(path.read_bytes()).digest())
         if self._named is not None:
             content.update(repr(sorted(self._named.items())).encode())
-        return {"outputs_sha256": content.hexdigest(), "pictures": len(self._files)}
+        return {
+            "outputs_sha256": content.hexdigest(),
+            "pictures": len(self._files),
+            "changed_levels": CHANGED_LEVELS,
+            "changed_share": CHANGED_SHARE,
+        }
 
     def pseudonymize(self, tasks: Sequence[Task], *, stages: bool = False) -> Sequence[Outcome]:
         """Read the tool's picture of every task.
