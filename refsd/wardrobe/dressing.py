@@ -14,6 +14,7 @@ from refsd.wardrobe.canonical import NEUTRAL, Places, vertex_places
 from refsd.wardrobe.families import FAMILIES
 from refsd.wardrobe.painting import cloth, paint
 from refsd.wardrobe.shapes import Grid, curtain, peak, rounded_box
+from refsd.wardrobe.shoes import hidden_in_shoe, shoe_grid, shoe_texture
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from refsd.bodies import AnnyBody
     from refsd.wardrobe.avatar import Avatar, Garment, Look
-    from refsd.wardrobe.families import FamilyLists
+    from refsd.wardrobe.families import FamilyLists, Shoe
 
 _COLUMNS = 48
 _ROWS = 16
@@ -42,7 +43,10 @@ def dress(avatar: Avatar, body: AnnyBody, vertices: NDArray[np.float32]) -> list
     look, lists = avatar.look, FAMILIES[avatar.family]
     tailored = _tailor(look, avatar.family, body)
     clothed = _hang(tailored, body, vertices)
-    meshes = [Mesh(clothed, body.faces, body.uv, body.uv_faces, paint(avatar, body))]
+    faces, uv_faces = _visible_faces(look, avatar.family, body)
+    meshes = [Mesh(clothed, faces, body.uv, uv_faces, paint(avatar, body))]
+    if lists.close:
+        meshes += _shoes(look, lists.shoes[look.shoe], body, vertices)
     for garment, top, hem, thickness, flare in _tubes(look, lists):
         tube = _tube(body, top, hem, thickness, flare)
         meshes.append(tube.place(body, vertices).mesh(_tube_texture(tube, garment)))
@@ -90,10 +94,14 @@ def _tailor(look: Look, family: str, body: AnnyBody) -> _Tailored:
     _, sides, top, _ = cutting.HAIRSTYLES[look.hair]
     height = np.clip((-y - 0.74) / 0.09, 0, 1)
     curl = 1 + 0.18 * np.sin(places.position @ np.float32([210, 170, 190]))
+    if lists.close:
+        # The foot is hidden in a shoe of its own shape; only a boot's shaft lies on the leg.
+        in_shoe = in_shoe * (y < 0.93)
+        thickness = np.where(y > 0.91, in_lower * (lower.thickness + flare), thickness)
     locks = hair * (sides + (top - sides) * height**1.5) * curl
     return _Tailored(
         hanging=np.maximum(in_upper, in_lower)[:, None].astype(np.float32),
-        shod=(in_shoe * (places.foot > 0.3))[:, None].astype(np.float32),
+        shod=(in_shoe * (places.foot > 0.3) * (not lists.close))[:, None].astype(np.float32),
         hairy=hair[:, None],
         outwards=(thickness + locks)[:, None].astype(np.float32),
     )
@@ -145,6 +153,34 @@ def _neighbours(body: AnnyBody) -> csr_matrix:
     links.data[:] = 1
     links = links + identity(count, dtype=np.float32, format="csr")
     return (diags(1 / np.asarray(links.sum(axis=1)).ravel()) @ links).tocsr().astype(np.float32)
+
+
+# -- shoes ------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=256)
+def _visible_faces(
+    look: Look, family: str, body: AnnyBody
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """The body's faces and UV faces without those inside modelled shoes."""
+    lists = FAMILIES[family]  # type: ignore[index]
+    if not lists.close:
+        return body.faces, body.uv_faces
+    inside = hidden_in_shoe(body, lists.shoes[look.shoe])[body.faces].all(axis=1)
+    return body.faces[~inside], body.uv_faces[~inside]
+
+
+def _shoes(look: Look, shoe: Shoe, body: AnnyBody, vertices: NDArray[np.float32]) -> list[Mesh]:
+    """Both shoes; they bend where the toes begin."""
+    texture = shoe_texture(shoe, look.shoe_colour, look.sole_colour)
+    meshes = []
+    for side, name in ((1, "L"), (-1, "R")):
+        grid, with_toes = shoe_grid(body, shoe, side)
+        foot = frame_of(body, f"foot.{name}").place(vertices, grid.points)
+        toes = frame_of(body, f"toes.{name}").place(vertices, grid.points)
+        points = (foot + (toes - foot) * with_toes).astype(np.float32)
+        meshes.append(Grid(points, closed=True).mesh(texture))
+    return meshes
 
 
 # -- tubes of cloth: skirts, dresses, coats ---------------------------------------------------------
@@ -316,12 +352,15 @@ class Frame:
 
 @cache
 def frame_of(body: AnnyBody, part: str) -> Frame:
-    """The frame of ``head``, ``chest`` or ``hips``."""
+    """The frame of ``head``, ``chest``, ``hips``, or of ``foot`` or ``toes`` ``.L`` or ``.R``."""
+    kind, _, side = part.partition(".")
     joints = {
         "head": ("head",),
         "chest": ("spine02", "spine01", "spine03"),
         "hips": ("root", "pelvis", "spine05"),
-    }[part]
-    chosen = [name.startswith(joints) for name in body.joint_names]
+        "foot": ("foot",),
+        "toes": ("toe",),
+    }[kind]
+    chosen = [name.startswith(joints) and name.endswith(side) for name in body.joint_names]
     anchors = np.flatnonzero(body.skin_weights[:, chosen].sum(axis=1) > 0.6)[::3]
     return Frame(anchors, body.rest_vertices(NEUTRAL)[anchors])

@@ -41,16 +41,29 @@ class Lower:
 
 @dataclass(frozen=True)
 class Shoe:
-    """A kind of shoe: up to which canonical height it reaches, and its thickness in metres."""
+    """A kind of shoe: up to which canonical height it reaches, and its thickness in metres.
+
+    Seen from near it also has a sole of that thickness in metres, a toe from round (0) to pointed
+    (1), laces and stripes.
+    """
 
     caption: str
     top: float
     thickness: float
+    sole: float = 0.020
+    point: float = 0.0
+    laces: bool = True
+    stripes: bool = False
 
 
 @dataclass(frozen=True)
 class FamilyLists:
-    """All that one family draws from."""
+    """All that one family draws from.
+
+    A family that is ``close`` is made to be looked at from near: it has modelled shoes and hair, a
+    finer face, and cloth that hangs. Crowd is only ever seen in crops of 256 x 128 pixels, and its
+    looks never change, because re-ID attackers were trained on them.
+    """
 
     uppers: dict[str, Upper]
     lowers: dict[str, Lower]
@@ -64,6 +77,7 @@ class FamilyLists:
     lower_colours: dict[str, Colour]
     shoe_colours: dict[str, Colour]
     bags: tuple[str, ...] = field(default=("",))
+    close: bool = True
 
 
 FAMILIES: dict[Family, FamilyLists] = {
@@ -86,9 +100,9 @@ FAMILIES: dict[Family, FamilyLists] = {
             "bank midi skirt": Lower("skirt", 0.52, 0.01, 0.05, skirt=True),
         },
         shoes={
-            "bank trainers": Shoe("trainers", 0.90, 0.012),
-            "bank loafers": Shoe("loafers", 0.925, 0.009),
-            "bank ankle boots": Shoe("boots", 0.84, 0.013),
+            "bank trainers": Shoe("trainers", 0.90, 0.012, sole=0.026, stripes=True),
+            "bank loafers": Shoe("loafers", 0.925, 0.009, sole=0.016, point=0.5, laces=False),
+            "bank ankle boots": Shoe("boots", 0.84, 0.013, sole=0.026, point=0.2),
         },
         upper_patterns=("plain weave", "melange", "pinstripe", "gingham", "fine hoops", "yoke", "placket", "zip front"),
         lower_patterns=("denim wash", "cotton twill", "pressed crease"),
@@ -162,6 +176,7 @@ FAMILIES: dict[Family, FamilyLists] = {
             "crowd snow": (0.84, 0.84, 0.84), "crowd tar": (0.07, 0.07, 0.07), "crowd rust": (0.40, 0.15, 0.12),
         },
         bags=("", "", "", "backpack", "hip bag"),
+        close=False,
     ),
     "training": FamilyLists(
         uppers={
@@ -212,7 +227,7 @@ FAMILIES: dict[Family, FamilyLists] = {
             "probe skirt": Lower("skirt", 0.58, 0.01, 0.09, skirt=True),
         },
         shoes={
-            "probe plimsolls": Shoe("plimsolls", 0.92, 0.009),
+            "probe plimsolls": Shoe("plimsolls", 0.92, 0.009, sole=0.016),
             "probe boots": Shoe("boots", 0.72, 0.014),
         },
         upper_patterns=("even cloth", "chevron", "waves", "spots", "window pane"),
