@@ -77,6 +77,11 @@ _DIRECTIONS = (
         )
     ),
 )
+# What shows the size of a head in the picture, which decides how near a person is where feet are
+# not seen: heads differ less than trunks do. A spread in metres, and one of landmarks in pixels.
+_HEAD = (("right_ear", "left_ear"), ("right_eye_outer", "left_eye_outer"), ("ears", "nose"))
+_HEAD_SPREAD = 0.008
+_PIXEL_SPREAD = 1.0
 # A single picture says less about depth than about what is across it.
 _DEPTH_SPREAD = 2.0
 # How much an unlikely angle counts beside what was seen.
@@ -229,6 +234,14 @@ class _Problem:
         # Landmarks that coincide show no direction.
         weights *= np.linalg.norm(self._observed, axis=-1)
         self._direction_weights = weights[..., None] * np.array([1.0, 1.0, 1.0 / _DEPTH_SPREAD])
+        head = [(_average(start), _average(end)) for start, end in _HEAD]
+        self._head = np.array([end - start for start, end in head])
+        feet = np.max(
+            self._seen[:, [LANDMARKS.index(f"{side}_ankle") for side in ("left", "right")]], axis=1
+        )
+        self._head_seen = (1.0 - feet[:, None]) * np.array(
+            [np.minimum(self._seen @ start, self._seen @ end) for start, end in head]
+        ).T
         spreads = np.array([_IMAGE_SPREAD[landmark_part(landmark)[0]] for landmark in LANDMARKS])
         self._image_weights = self._seen / spreads
 
@@ -421,6 +434,7 @@ class _Problem:
         pixels = self._project(points)
         # In metres at the depth where the fit began, so that a smaller body is no better fit.
         image = (pixels - self._pixels) / self._focal[:, None] * depth[:, None, None]
+        head = (self._head @ image) * self._head_weights(depth)
         directions = _unit(self._differences @ points) - self._observed
         prior = (state.angles[:, self._free] - USUAL[self._free]) / self._spread
         lean = state.root[:, [0, 2], 1] / _LEAN_SPREAD
@@ -428,12 +442,19 @@ class _Problem:
         return np.concatenate(
             [
                 (image * self._image_weights[..., None]).reshape(count, -1),
+                head.reshape(count, -1),
                 (directions * self._direction_weights).reshape(count, -1),
                 _PRIOR * prior,
                 _PRIOR * lean,
             ],
             axis=1,
         )
+
+    def _head_weights(self, depth: Floats) -> Floats:
+        """float64 (B, 3, 1), per metre."""
+        pixel = _PIXEL_SPREAD * depth / self._focal[:, 0]
+        weights: Floats = self._head_seen / np.hypot(_HEAD_SPREAD, pixel)[:, None]
+        return weights[..., None]
 
     def _project(self, points: Floats) -> Floats:
         depth = np.maximum(points[..., 2:], 0.05)
@@ -458,7 +479,9 @@ class _Problem:
         z = np.maximum(points[:, None, :, 2], 0.05)
         flat = points[:, None, :, :2] / z[..., None]
         image = (moved[..., :2] - flat * moved[..., 2:]) / z[..., None]
-        image *= depth[:, None, None, None] * self._image_weights[:, None, :, None]
+        image *= depth[:, None, None, None]
+        head = (self._head @ image) * self._head_weights(depth)[:, None]
+        image *= self._image_weights[:, None, :, None]
 
         vectors = self._differences @ points
         length = np.maximum(np.linalg.norm(vectors, axis=-1), 1e-9)[:, None, :, None]
@@ -474,6 +497,7 @@ class _Problem:
             lean[:, axis] = np.cross(direction, state.root[:, :, 1])[:, [0, 2]]
         parts = [
             image.reshape(count, 6 + free, -1),
+            head.reshape(count, 6 + free, -1),
             change.reshape(count, 6 + free, -1),
             prior,
             lean * (_PRIOR / _LEAN_SPREAD),
