@@ -43,7 +43,7 @@ _RESTS_KEPT = 64
 class AnnyBody:
     """The package anny's body (13 718 vertices, 104 joints), as ``BodyModel`` describes it.
 
-    The first construction on a machine takes about a minute and leaves a file of some 90 MB in
+    The first construction on a machine takes about a minute and leaves a file of 100 MB in
     the cache; ask ``is_built`` beforehand to tell whoever waits.
 
     Attributes:
