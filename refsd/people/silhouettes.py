@@ -33,7 +33,7 @@ LIMBS = (
 )  # fmt: skip
 """Landmarks that a limb joins, and its thickness as a share of the length of the torso."""
 
-HEAD_RADIUS = 0.3
+HEAD_RADIUS = 0.25
 """Of the disc that stands for the head, around the middle of the ears, as a share of the torso's
 length: hair included."""
 

@@ -10,15 +10,15 @@ OVERLAP = 0.5
 """Neighbouring squares share at least this part of their side: whoever is at most half as tall as
 a square is whole in one of them."""
 
-LEAST_SIDE = 160
-"""Squares are not smaller than this, in pixels: people half as tall can't be told from noise."""
+LEAST_SIDE = 120
+"""Squares are not smaller than this, in pixels: people of 40 pixels and more are looked for."""
 
 SHRINK = 0.6
 """From one size of squares to the next. Detectors find people over a range of sizes of more than
 1 : 2, so that nobody falls between two."""
 
-MAX_SQUARES = 400
-"""The smallest squares are left out when there would be more: 400 take some 5 seconds."""
+MAX_SQUARES = 600
+"""The smallest squares are left out when there would be more; 600 take 2 to 5 seconds."""
 
 
 def squares(shape: tuple[int, int]) -> list[Square]:
