@@ -59,7 +59,7 @@ class RefSDConfig(BaseModel):
     body: Literal["anny"] = "anny"
     renderer: Literal["auto", "moderngl", "numpy"] = "auto"
     bank: int = Field(default=512, ge=1)
-    max_fit_error: float = Field(default=0.15, gt=0)
+    max_fit_error: float = Field(default=0.08, gt=0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,7 +198,7 @@ class RefSD:
             return replacements, reasons
         bodies, errors = self._fit(pictures, wanted)
         for row, (at, index, avatar) in enumerate(wanted):
-            if errors[row] > self.config.max_fit_error:
+            if not errors[row] <= self.config.max_fit_error:  # NaN: no landmark was seen
                 reasons[at][index] = f"no body fits the pose (error {errors[row]:.0%} of the height)"
             else:
                 replacements[at][index] = _Replacement(avatar, bodies.vertices[row])

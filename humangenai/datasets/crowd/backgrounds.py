@@ -25,11 +25,11 @@ def texture(name: str) -> NDArray[np.float32]:
     from PIL import Image
 
     spec = find_spec("skimage")
-    assert spec is not None and spec.origin is not None  # noqa: S101, PT018
+    assert spec is not None and spec.origin is not None  # noqa: S101
     with Image.open(Path(spec.origin).parent / "data" / f"{name}.png") as file:
         grey = np.asarray(file.convert("L"), dtype=np.float32) / 255
     linear = grey**2.2
-    return (linear / linear.mean()).astype(np.float32)
+    return np.asarray(linear / linear.mean(), dtype=np.float32)
 
 
 def background(
@@ -51,11 +51,12 @@ def background(
     tint = np.asarray(camera.tint, dtype=np.float32)
     wall = _piece(texture(camera.wall), edge, width, 1.0, rng)
     ground = _piece(texture(camera.ground), height - edge, width, float(rng.uniform(1.5, 3.0)), rng)
-    scene = np.concatenate([wall * 0.30, ground * 0.22])[..., None] * tint
+    scene: NDArray[np.float32] = np.concatenate([wall * 0.30, ground * 0.22])[..., None] * tint
     # People pass at different places, so strips of other paint and shade cross the wall.
     for _ in range(int(rng.integers(0, 3))):
         left, right = sorted(rng.integers(0, width, 2))
-        scene[:edge, left:right] *= rng.uniform(0.5, 1.6) * rng.uniform(0.85, 1.15, 3)
+        paint = rng.uniform(0.5, 1.6) * rng.uniform(0.85, 1.15, 3)
+        scene[:edge, left:right] *= paint
     return np.clip(scene, 0.01, 0.95).astype(np.float32)
 
 
@@ -71,7 +72,5 @@ def _piece(
     top = int(rng.integers(0, grey.shape[0] - rows + 1))
     left = int(rng.integers(0, grey.shape[1] - columns + 1))
     window = grey[top : top + rows, left : left + columns]
-    resized: NDArray[np.float32] = cv2.resize(
-        window, (width, max(1, height)), interpolation=cv2.INTER_AREA
-    )
-    return resized
+    size = (width, max(1, height))
+    return np.asarray(cv2.resize(window, size, interpolation=cv2.INTER_AREA), dtype=np.float32)

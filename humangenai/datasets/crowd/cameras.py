@@ -1,4 +1,4 @@
-"""The six cameras of crowd: where they hang, what light they see, and how they get colours wrong."""
+"""The six cameras of crowd: where they hang, what light they see, how they get colours wrong."""
 
 from __future__ import annotations
 
@@ -64,31 +64,37 @@ CAMERAS = (
     SurveillanceCamera(
         camid=1, pitch=8, facing=0, spread=25, wall="brick", ground="gravel",
         tint=(1.0, 0.72, 0.60), light=(-0.5, -0.8, -0.4), light_colour=(0.75, 0.70, 0.60),
-        ambient=(0.42, 0.44, 0.50), white_balance=(1.00, 1.00, 1.00), gamma=1.0, blur=0.5, noise=2.0,
+        ambient=(0.42, 0.44, 0.50),
+        white_balance=(1.00, 1.00, 1.00), gamma=1.0, blur=0.5, noise=2.0,
     ),
     SurveillanceCamera(
         camid=2, pitch=16, facing=180, spread=25, wall="gravel", ground="gravel",
         tint=(0.82, 0.88, 0.96), light=(0.6, -0.7, -0.3), light_colour=(0.45, 0.50, 0.58),
-        ambient=(0.40, 0.46, 0.56), white_balance=(0.88, 0.98, 1.14), gamma=1.15, blur=0.8, noise=3.0,
+        ambient=(0.40, 0.46, 0.56),
+        white_balance=(0.88, 0.98, 1.14), gamma=1.15, blur=0.8, noise=3.0,
     ),
     SurveillanceCamera(
         camid=3, pitch=5, facing=90, spread=30, wall="grass", ground="gravel",
         tint=(0.85, 0.96, 0.68), light=(0.1, -0.95, -0.2), light_colour=(0.80, 0.80, 0.72),
-        ambient=(0.50, 0.55, 0.48), white_balance=(0.96, 1.08, 0.90), gamma=0.88, blur=0.6, noise=2.0,
+        ambient=(0.50, 0.55, 0.48),
+        white_balance=(0.96, 1.08, 0.90), gamma=0.88, blur=0.6, noise=2.0,
     ),
     SurveillanceCamera(
         camid=4, pitch=20, facing=-90, spread=30, wall="brick", ground="grass",
         tint=(0.85, 0.80, 0.75), light=(-0.2, -0.6, 0.6), light_colour=(0.50, 0.42, 0.30),
-        ambient=(0.44, 0.38, 0.32), white_balance=(1.14, 0.98, 0.82), gamma=1.1, blur=0.9, noise=3.5,
+        ambient=(0.44, 0.38, 0.32),
+        white_balance=(1.14, 0.98, 0.82), gamma=1.1, blur=0.9, noise=3.5,
     ),
     SurveillanceCamera(
         camid=5, pitch=12, facing=30, spread=50, wall="gravel", ground="brick",
         tint=(0.95, 0.92, 0.88), light=(0.7, -0.5, -0.5), light_colour=(0.55, 0.55, 0.55),
-        ambient=(0.55, 0.55, 0.56), white_balance=(1.05, 0.95, 1.06), gamma=0.95, blur=0.4, noise=1.5,
+        ambient=(0.55, 0.55, 0.56),
+        white_balance=(1.05, 0.95, 1.06), gamma=0.95, blur=0.4, noise=1.5,
     ),
     SurveillanceCamera(
         camid=6, pitch=10, facing=200, spread=50, wall="grass", ground="grass",
         tint=(0.55, 0.62, 0.50), light=(-0.6, -0.6, -0.5), light_colour=(0.35, 0.37, 0.42),
-        ambient=(0.32, 0.34, 0.40), white_balance=(0.94, 1.02, 1.06), gamma=1.25, blur=1.0, noise=4.0,
+        ambient=(0.32, 0.34, 0.40),
+        white_balance=(0.94, 1.02, 1.06), gamma=1.25, blur=1.0, noise=4.0,
     ),
 )  # fmt: skip

@@ -114,7 +114,7 @@ class Crowd:
         with Image.open(self._path(item, ".png")) as file:
             return np.asarray(file.convert("RGB"))
 
-    def people(self, item: Item) -> Sequence[Person] | None:  # noqa: ARG002
+    def people(self, item: Item) -> Sequence[Person] | None:
         """None: people are found as they would be on real crops; the truth serves for scoring."""
         return None
 

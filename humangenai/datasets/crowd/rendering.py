@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from refsd.bodies import BodyModel
-    from refsd.rendering import Renderer
+    from refsd.bodies import AnnyBody
+    from refsd.rendering import Mesh, Renderer
     from refsd.wardrobe import Avatar
 
 HEIGHT, WIDTH = 256, 128
@@ -46,7 +46,7 @@ class Shot:
 def photograph(
     avatar: Avatar,
     camids: Sequence[int],
-    body: BodyModel,
+    body: AnnyBody,
     renderer: Renderer,
     rng: np.random.Generator,
 ) -> list[Shot]:
@@ -61,6 +61,7 @@ def photograph(
         rng: all chance of these pictures.
     """
     from refsd.bodies.poses import sample_pose
+    from refsd.wardrobe import dress
 
     cameras = [CAMERAS[camid - 1] for camid in camids]
     rotations = np.stack([sample_pose("crowd", rng, body) for _ in camids]).astype(np.float32)
@@ -69,17 +70,27 @@ def photograph(
     )
     shots = []
     for camera, vertices, joints in zip(cameras, bodies.vertices, bodies.joints, strict=True):
-        to_camera = _viewpoint(camera, rng)
-        shots.append(
-            _shoot(avatar, camera, to_camera(vertices), to_camera(joints), body, renderer, rng)
-        )
+        view = _Viewpoint.draw(camera, rng)
+        meshes = dress(avatar, body, view.to_camera(vertices))
+        shots.append(_shoot(meshes, view.to_camera(joints), camera, renderer, rng))
     return shots
 
 
-class _viewpoint:  # noqa: N801
-    """Turns a body at the origin by the yaw of the person and the pitch of the camera."""
+@dataclass(frozen=True, eq=False)
+class _Viewpoint:
+    """Where the camera sees a body from that stands at the origin.
 
-    def __init__(self, camera: SurveillanceCamera, rng: np.random.Generator) -> None:
+    Attributes:
+        rotation: float32 (3, 3), the person's yaw, then the camera's pitch.
+        distance: metres from the camera to the pelvis.
+    """
+
+    rotation: NDArray[np.float32]
+    distance: np.float32
+
+    @classmethod
+    def draw(cls, camera: SurveillanceCamera, rng: np.random.Generator) -> _Viewpoint:
+        """How one person walks past a camera."""
         yaw = np.deg2rad(camera.facing + rng.normal(0, camera.spread))
         pitch = np.deg2rad(camera.pitch + rng.normal(0, 2))
         turn = np.array([[np.cos(yaw), 0, np.sin(yaw)], [0, 1, 0], [-np.sin(yaw), 0, np.cos(yaw)]])
@@ -87,36 +98,31 @@ class _viewpoint:  # noqa: N801
         tilt = np.array(
             [[1, 0, 0], [0, np.cos(pitch), -np.sin(pitch)], [0, np.sin(pitch), np.cos(pitch)]]
         )
-        self.rotation = (tilt @ turn).astype(np.float32)
-        self.distance = np.float32(rng.uniform(5, 11))
+        return cls((tilt @ turn).astype(np.float32), np.float32(rng.uniform(5, 11)))
 
-    def __call__(self, points: NDArray[np.float32]) -> NDArray[np.float32]:
+    def to_camera(self, points: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Points (N, 3) of the body's world in camera coordinates."""
         moved = points @ self.rotation.T
         moved[:, 2] += self.distance
         return np.ascontiguousarray(moved, dtype=np.float32)
 
 
 def _shoot(
-    avatar: Avatar,
-    camera: SurveillanceCamera,
-    vertices: NDArray[np.float32],
+    meshes: Sequence[Mesh],
     joints: NDArray[np.float32],
-    body: BodyModel,
+    camera: SurveillanceCamera,
     renderer: Renderer,
     rng: np.random.Generator,
 ) -> Shot:
-    from refsd.wardrobe import dress
-
-    meshes = dress(avatar, body, vertices)
     pinhole = _frame(np.concatenate([mesh.vertices for mesh in meshes]), rng)
     rendering = renderer.render(meshes, pinhole, camera.light_now(rng))
-    alpha = rendering.rgba[..., 3:].astype(np.float32) / 255
+    alpha: NDArray[np.float32] = rendering.rgba[..., 3:].astype(np.float32) / np.float32(255)
     feet = float(np.flatnonzero(alpha[..., 0].max(axis=1) > 0.5)[-1] + 1)
     horizon = float(np.clip(feet / HEIGHT - rng.uniform(0.08, 0.30), 0.3, 0.95))
     scene = background(camera, HEIGHT, WIDTH, horizon, rng)
     scene *= _contact_shadow(alpha[..., 0], feet)[..., None]
-    person = (rendering.rgba[..., :3].astype(np.float32) / 255) ** 2.2
-    linear = person * alpha + scene * (1 - alpha)
+    person = (rendering.rgba[..., :3].astype(np.float32) / np.float32(255)) ** np.float32(2.2)
+    linear: NDArray[np.float32] = person * alpha + scene * (1 - alpha)
     return Shot(
         camid=camera.camid,
         image=_develop(linear, camera, rng),
@@ -163,4 +169,4 @@ def _develop(
     exposed = np.clip(blurred * rng.uniform(0.7, 1.35), 0, 1) ** (camera.gamma / 2.2)
     cast = np.asarray(camera.white_balance) * rng.normal(1, 0.02, 3)
     noisy = exposed * cast * 255 + rng.normal(0, camera.noise, exposed.shape)
-    return np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.rint(noisy), 0, 255), dtype=np.uint8)
