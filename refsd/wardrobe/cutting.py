@@ -105,6 +105,51 @@ def scalp(places: Places, style: str) -> NDArray[np.float32]:
     return np.asarray(cover * (places.head > 0.4) * (places.eye < 0.1), dtype=np.float32)
 
 
+# Azimuth around the head in degrees (0 in front) and the height of the hairline there, metres.
+_AZIMUTHS = (0, 25, 42, 55, 66, 74, 82, 90, 100, 112, 125, 150, 180)
+_NEAR_HAIRLINES: dict[str, tuple[float, ...]] = {
+    "usual": (-.800, -.802, -.793, -.775, -.760, -.716, -.700, -.745, -.748, -.735, -.685, -.660, -.655),
+    "low": (-.796, -.796, -.782, -.755, -.735, -.690, -.660, -.650, -.640, -.630, -.620, -.615, -.610),
+    "high": (-.838, -.838, -.826, -.785, -.762, -.720, -.706, -.745, -.748, -.735, -.690, -.665, -.660),
+}  # fmt: skip
+
+
+def near_scalp(places: Places, style: str) -> NDArray[np.float32]:
+    """Cover of hair as seen from near: temples, sideburns, nape, ears free, an uneven edge."""
+    kind = HAIRSTYLES[style][0]
+    if kind not in _NEAR_HAIRLINES:
+        return scalp(places, style)
+    x, y, z = places.position.T
+    azimuth = np.degrees(np.arctan2(np.abs(x), -z))
+    uneven = 0.003 * np.sin(x * 900 + z * 700) + 0.003 * np.sin(x * 370 - y * 500 + z * 410)
+    line = np.interp(azimuth, _AZIMUTHS, _NEAR_HAIRLINES[kind])
+    cover = _inside(line + uneven - y)
+    if kind != "low":
+        cover[(np.abs(x) > 0.0775) & (y > -0.752)] = 0
+    return np.asarray(cover * (places.head > 0.4) * (places.eye < 0.1), dtype=np.float32)
+
+
+def strands(places: Places, colour: tuple[float, float, float], style: str) -> NDArray[np.float32]:
+    """Colours of combed or curly hair, float32 (N, 3): locks run from the crown downwards."""
+    x, y, z = places.position.T
+    azimuth = np.arctan2(x, -z)
+    if any(word in style for word in ("curl", "afro")):
+        streak = np.sin(x * 520 + 2 * np.sin(y * 480)) * np.sin(y * 560 + 2 * np.sin(z * 500))
+    else:
+        from_crown = np.hypot(x, z)
+        sway = 0.4 * np.sin(from_crown * 60 + y * 40)
+        streak = (
+            np.sin(azimuth * 61 + sway * 5)
+            + 0.7 * np.sin(azimuth * 143 + sway * 9 + 1)
+            + 0.6 * np.sin(azimuth * 23 + sway * 3 + 2)
+        ) / 1.6  # fmt: skip
+        # On top, where all azimuths meet, locks lie side by side.
+        top = np.clip((0.05 - from_crown) / 0.03, 0, 1)
+        streak = streak * (1 - top) + np.sin(x * 900 + 3 * np.sin(z * 60)) * top
+    light = np.interp(y, [-0.85, -0.79, -0.66], [1.10, 1.0, 0.80])
+    return (np.float32(colour) * (light * (1 + 0.16 * streak))[:, None] + 0.01).astype(np.float32)
+
+
 def straps(places: Places) -> NDArray[np.float32]:
     """Cover of a backpack's two straps over the shoulders."""
     x, y, z = places.position.T

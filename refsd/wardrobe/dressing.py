@@ -42,7 +42,7 @@ def dress(avatar: Avatar, body: AnnyBody, vertices: NDArray[np.float32]) -> list
     """
     look, lists = avatar.look, FAMILIES[avatar.family]
     tailored = _tailor(look, avatar.family, body)
-    clothed = _hang(tailored, body, vertices)
+    clothed = (_drape if lists.close else _hang)(tailored, body, vertices)
     faces, uv_faces = _visible_faces(look, avatar.family, body)
     meshes = [Mesh(clothed, faces, body.uv, uv_faces, paint(avatar, body))]
     if lists.close:
@@ -80,7 +80,7 @@ def _tailor(look: Look, family: str, body: AnnyBody) -> _Tailored:
     in_upper = _step(cutting.upper_cover(places, upper, look.upper.trim))
     in_lower = _step(cutting.lower_cover(places, lower, look.lower.trim))
     in_shoe = _step(cutting.shoe_cover(places, shoe))
-    hair = cutting.scalp(places, look.hair)
+    hair = (cutting.near_scalp if lists.close else cutting.scalp)(places, look.hair)
     flare = 0.0 if lower.skirt else lower.flare * np.clip(y / max(lower.hem, 0.1), 0, 1)
     thickness = np.maximum.reduce(
         [
@@ -129,6 +129,27 @@ def _hang(
     shell = Mesh(worn.astype(np.float32), body.faces, body.uv, body.uv_faces, _plain((0, 0, 0)))
     normals = _normals(shell)
     return np.ascontiguousarray(worn + tailored.outwards * normals, dtype=np.float32)
+
+
+def _drape(
+    tailored: _Tailored, body: AnnyBody, vertices: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """As :func:`_hang`, with cloth that bridges more and never sinks into the skin."""
+    neighbours = _neighbours(body)
+    smooth, settled = vertices, vertices
+    for turn in range(18):
+        smooth = neighbours @ smooth
+        if turn == 5:
+            settled = smooth
+    worn = vertices + tailored.hanging * (smooth - vertices)
+    worn = worn + 0.6 * tailored.hairy * (settled - worn)
+    shape = _plain((0, 0, 0))
+    normals = _normals(Mesh(worn.astype(np.float32), body.faces, body.uv, body.uv_faces, shape))
+    skin = _normals(Mesh(vertices, body.faces, body.uv, body.uv_faces, shape))
+    worn = worn + tailored.outwards * normals
+    gap = np.einsum("va,va->v", worn - vertices, skin)[:, None]
+    lift = np.maximum(0.7 * tailored.outwards - gap, 0) * tailored.hanging
+    return np.ascontiguousarray(worn + lift * skin, dtype=np.float32)
 
 
 def _normals(mesh: Mesh) -> NDArray[np.float32]:

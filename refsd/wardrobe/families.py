@@ -93,9 +93,9 @@ FAMILIES: dict[Family, FamilyLists] = {
             "bank dress": Upper("dress", 0.35, 0.02, -0.48, 0.008, skirt=0.44),
         },
         lowers={
-            "bank jeans": Lower("jeans", 0.93, 0.009),
-            "bank chinos": Lower("trousers", 0.92, 0.012, 0.008),
-            "bank suit trousers": Lower("suit trousers", 0.94, 0.013, 0.014),
+            "bank jeans": Lower("jeans", 0.95, 0.009, 0.006),
+            "bank chinos": Lower("trousers", 0.945, 0.012, 0.010),
+            "bank suit trousers": Lower("suit trousers", 0.955, 0.013, 0.016),
             "bank shorts": Lower("shorts", 0.36, 0.016, 0.02),
             "bank midi skirt": Lower("skirt", 0.52, 0.01, 0.05, skirt=True),
         },
@@ -186,7 +186,7 @@ FAMILIES: dict[Family, FamilyLists] = {
             "training raincoat": Upper("raincoat", 1.0, 0.05, -0.57, 0.028, skirt=0.48),
         },
         lowers={
-            "training trousers": Lower("trousers", 0.90, 0.010, 0.004),
+            "training trousers": Lower("trousers", 0.94, 0.010, 0.008),
             "training culottes": Lower("culottes", 0.62, 0.018, 0.04),
             "training skirt": Lower("skirt", 0.46, 0.01, 0.06, skirt=True),
         },
@@ -222,7 +222,7 @@ FAMILIES: dict[Family, FamilyLists] = {
             "probe cardigan": Upper("cardigan", 0.96, 0.11, -0.53, 0.020),
         },
         lowers={
-            "probe slacks": Lower("slacks", 0.89, 0.014, 0.006),
+            "probe slacks": Lower("slacks", 0.94, 0.014, 0.010),
             "probe shorts": Lower("shorts", 0.30, 0.013, 0.01),
             "probe skirt": Lower("skirt", 0.58, 0.01, 0.09, skirt=True),
         },

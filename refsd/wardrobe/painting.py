@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from refsd.wardrobe import cutting
+from refsd.wardrobe import cutting, faces, tailoring
 from refsd.wardrobe.canonical import texels
 from refsd.wardrobe.families import FAMILIES
 from refsd.wardrobe.patterns import PATTERNS
@@ -18,17 +18,21 @@ if TYPE_CHECKING:
     from refsd.bodies import AnnyBody
     from refsd.wardrobe.avatar import Avatar, Colour, Garment, Look
     from refsd.wardrobe.canonical import Places
+    from refsd.wardrobe.families import FamilyLists
 
 
 @lru_cache(maxsize=64)
 def body_texture(
-    look: Look, family_name: str, body: AnnyBody, size: int = 512
+    look: Look, family_name: str, body: AnnyBody, age: float = 0.67, size: int = 512
 ) -> NDArray[np.uint8]:
-    """Paint a look: uint8 (size, size, 4), sRGB."""
+    """Paint a look on somebody of an age (the phenotype): uint8 (size, size, 4), sRGB."""
     family = FAMILIES[family_name]  # type: ignore[index]
     canvas = texels(body, size)
     places = canvas.places
     colours = _skin(places, look)
+    if family.close:
+        _paint_from_near(colours, places, look, family, age)
+        return canvas.picture(colours)
     _face(colours, places, look)
     _lay(colours, cutting.scalp(places, look.hair), _strands(places, look.hair_colour))
     lower, upper, shoe = (
@@ -52,6 +56,46 @@ def body_texture(
             np.broadcast_to(np.float32(look.bag_colour), colours.shape),
         )
     return canvas.picture(colours)
+
+
+def _paint_from_near(
+    colours: NDArray[np.float32], places: Places, look: Look, family: FamilyLists, age: float
+) -> None:
+    """Face, hair, clothes and straps with what shows from near, onto skin, in place."""
+    upper, lower, shoe = (
+        family.uppers[look.upper.cut],
+        family.lowers[look.lower.cut],
+        family.shoes[look.shoe],
+    )
+    faces.paint_face(colours, places, look, age)
+    hair = cutting.near_scalp(places, look.hair)
+    _lay_softly(colours, hair, cutting.strands(places, look.hair_colour, look.hair), seam=False)
+    trousers = tailoring.finish_lower(cloth(places, look.lower), places, lower, look.lower.trim)
+    shirt = tailoring.finish_upper(cloth(places, look.upper), places, upper, look.upper.trim)
+    # Trousers hang over shoes and a boot's shaft disappears in them, unless they end above.
+    _lay_softly(colours, cutting.shoe_cover(places, shoe), _leather(places, look))
+    _lay_softly(colours, cutting.lower_cover(places, lower, look.lower.trim), trousers)
+    _lay_softly(colours, cutting.upper_cover(places, upper, look.upper.trim), shirt)
+    bag = np.broadcast_to(np.float32(look.bag_colour), colours.shape)
+    if look.bag == "backpack":
+        _lay_softly(colours, cutting.straps(places), bag)
+    if look.bag == "hip bag":
+        _lay_softly(colours, cutting.cross_strap(places), bag)
+
+
+def _lay_softly(
+    colours: NDArray[np.float32],
+    cover: NDArray[np.float32],
+    top: NDArray[np.float32],
+    seam: bool = True,
+) -> None:
+    """As :func:`_lay`, with an edge as soft as a texel, so that hems run smoothly."""
+    if seam:
+        shadow = np.clip(cover * 2, 0, 1) ** 2
+        colours *= (1 - 0.40 * shadow)[:, None]
+        top = top * (1 - 0.22 * np.clip((0.75 - cover) / 0.2, 0, 1))[:, None]
+    amount = np.clip((cover - 0.5) / 0.16 + 0.5, 0, 1)[:, None]
+    colours += (top - colours) * amount
 
 
 def cloth(places: Places, garment: Garment) -> NDArray[np.float32]:
@@ -153,4 +197,4 @@ def _leather(places: Places, look: Look) -> NDArray[np.float32]:
 
 def paint(avatar: Avatar, body: AnnyBody) -> NDArray[np.uint8]:
     """The body texture of an avatar."""
-    return body_texture(avatar.look, avatar.family, body)
+    return body_texture(avatar.look, avatar.family, body, avatar.shape["age"])

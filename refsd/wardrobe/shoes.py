@@ -60,7 +60,7 @@ def shoe_grid(body: AnnyBody, shoe: Shoe, side: int) -> tuple[Grid, NDArray[np.f
     half = np.maximum(((right - left) / 2 + 0.006) * blunt, 0.003)
     # The sole's tip rises a little.
     bottom = ground + shoe.sole - 0.012 * np.clip((share - 0.8) / 0.2, 0, 1) ** 2
-    top = bottom - np.maximum((bottom - top) * np.clip(0.35 + 0.65 * blunt, 0, 1), 0.03)
+    top = bottom - np.maximum((bottom - top) * np.clip(0.25 + 0.75 * blunt, 0, 1), 0.02)
     turn = np.linspace(0, 2 * np.pi, _AROUND, endpoint=False)
     across, up = np.sin(turn), -np.cos(turn)
     wide = np.sign(across) * np.abs(across) ** 0.75 * (1 - 0.2 * np.clip(-up, 0, 1))
@@ -76,6 +76,8 @@ def shoe_grid(body: AnnyBody, shoe: Shoe, side: int) -> tuple[Grid, NDArray[np.f
         ),
         axis=2,
     )
+    # Both ends close in a point.
+    points[[0, -1]] = points[[0, -1]].mean(axis=1, keepdims=True)
     bend = np.clip((toe + 0.36 * length - z) / (0.12 * length), 0, 1)
     with_toes = np.repeat(bend[:, None], _AROUND, axis=1)[..., None]
     return Grid(points.astype(np.float32), closed=True), with_toes.astype(np.float32)
@@ -121,7 +123,7 @@ def shoe_texture(shoe: Shoe, colour: Colour, sole: Colour, size: int = 128) -> N
     else:
         painted[(np.abs(v - 0.60) < 0.05) & (from_top < 0.45)] *= 0.8
     # The opening around the ankle lies in shadow, the welt between upper and sole is dark.
-    painted[(from_top < 0.30) & (v < 0.40)] *= 0.4
+    painted[(from_top < 0.18) & (v < 0.40) & (v > 0.06)] *= 0.4
     painted[np.abs(from_top - 0.60) < 0.02] *= 0.55
     painted[from_top > 0.62] = np.float32(sole)
     rgb = np.rint(np.clip(painted, 0, 1) * 255)
