@@ -14,10 +14,10 @@ from refsd.pipeline import Picture, RefSD, RefSDConfig, Result
 HEIGHT, WIDTH = 200, 260
 
 STANDING = {
-    0: (0, 10), 7: (-5, 11), 8: (5, 11), 11: (-12, 28), 12: (12, 28), 13: (-16, 45), 14: (16, 45),
-    15: (-18, 60), 16: (18, 60), 19: (-18, 65), 20: (18, 65), 23: (-7, 60), 24: (7, 60),
-    25: (-8, 80), 26: (8, 80), 27: (-8, 97), 28: (8, 97), 29: (-7, 99), 30: (7, 99),
-    31: (-12, 100), 32: (12, 100),
+    0: (0, 10), 7: (5, 11), 8: (-5, 11), 11: (12, 28), 12: (-12, 28), 13: (16, 45), 14: (-16, 45),
+    15: (18, 60), 16: (-18, 60), 19: (18, 65), 20: (-18, 65), 23: (7, 60), 24: (-7, 60),
+    25: (8, 80), 26: (-8, 80), 27: (8, 97), 28: (-8, 97), 29: (7, 99), 30: (-7, 99),
+    31: (12, 100), 32: (-12, 100),
 }  # fmt: skip
 """BlazePose's landmarks of somebody who stands and faces us, in hundredths of their height; x from
 the middle, y from the crown."""
@@ -34,6 +34,7 @@ def standing(x: float, top: float, height: float) -> Person:
     world = np.zeros((33, 3), dtype=np.float32)
     world[:, :2] = (landmarks - np.float32([x, top + 60 * scale])) * (1.7 / height)
     world[29:, 2] = (0.05, 0.05, -0.12, -0.12)
+    world[0, 2] = -0.11
     box = np.float32([x - 24 * scale, top, x + 24 * scale, top + height])
     rows, columns = np.mgrid[0:HEIGHT, 0:WIDTH]
     mask = ((columns - x) / (24 * scale)) ** 2 + ((rows - top) / (height / 2) - 1) ** 2 <= 1
