@@ -6,6 +6,7 @@ centimetres at an edge, so that painter and tailor find the same edges.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -114,14 +115,40 @@ _NEAR_HAIRLINES: dict[str, tuple[float, ...]] = {
 }  # fmt: skip
 
 
+HEAD_AXIS = -0.042
+"""Canonical z of the upright axis through the head, metres."""
+
+
+def under_hair(places: Places, style: str) -> NDArray[np.bool_]:
+    """bool (N,): the ears, where long hair hides them."""
+    x, y, _ = places.position.T
+    ears = (np.abs(x) > 0.0775) & (y > -0.752) & (y < -0.68)
+    return ears & (HAIRSTYLES[style][0] == "low")
+
+
+def neck_level(z: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Canonical height of the root of the neck: low in front, high behind."""
+    return -0.5855 - 0.36 * z
+
+
+def near_upper_cover(places: Places, cut: Upper, trim: float) -> NDArray[np.float32]:
+    """As :func:`upper_cover`, with a round neckline around the root of the neck."""
+    x, y, z = places.position.T
+    whole = upper_cover(places, replace(cut, neck=-0.75), trim)
+    dip = 0.7 * max(cut.neck + 0.56, 0.0) * np.sqrt(np.clip(1 - (x / 0.09) ** 2, 0, 1))
+    level = neck_level(z) + np.where(z < -0.02, dip, 0.0)
+    neckline = np.where((places.arm < 0.3) & (y < -0.42), y - level, 1.0)
+    return np.minimum(whole, _inside(neckline))
+
+
 def near_scalp(places: Places, style: str) -> NDArray[np.float32]:
     """Cover of hair as seen from near: temples, sideburns, nape, ears free, an uneven edge."""
     kind = HAIRSTYLES[style][0]
     if kind not in _NEAR_HAIRLINES:
         return scalp(places, style)
     x, y, z = places.position.T
-    azimuth = np.degrees(np.arctan2(np.abs(x), -z))
-    uneven = 0.003 * np.sin(x * 900 + z * 700) + 0.003 * np.sin(x * 370 - y * 500 + z * 410)
+    azimuth = np.degrees(np.arctan2(np.abs(x), HEAD_AXIS - z))
+    uneven = 0.0025 * np.sin(x * 310 + z * 270) + 0.002 * np.sin(x * 690 - y * 500 + z * 710)
     line = np.interp(azimuth, _AZIMUTHS, _NEAR_HAIRLINES[kind])
     cover = _inside(line + uneven - y)
     if kind != "low":
@@ -132,6 +159,7 @@ def near_scalp(places: Places, style: str) -> NDArray[np.float32]:
 def strands(places: Places, colour: tuple[float, float, float], style: str) -> NDArray[np.float32]:
     """Colours of combed or curly hair, float32 (N, 3): locks run from the crown downwards."""
     x, y, z = places.position.T
+    z = z - HEAD_AXIS
     azimuth = np.arctan2(x, -z)
     if any(word in style for word in ("curl", "afro")):
         streak = np.sin(x * 520 + 2 * np.sin(y * 480)) * np.sin(y * 560 + 2 * np.sin(z * 500))

@@ -13,7 +13,16 @@ from refsd.wardrobe import cutting
 from refsd.wardrobe.canonical import NEUTRAL, Places, vertex_places
 from refsd.wardrobe.families import FAMILIES
 from refsd.wardrobe.painting import cloth, paint
-from refsd.wardrobe.shapes import Grid, curtain, peak, rounded_box
+from refsd.wardrobe.faces import EYE, EYE_REACH, eye_texture
+from refsd.wardrobe.shapes import (
+    Grid,
+    curtain,
+    hair_texture,
+    loose_hair,
+    neck_ring,
+    peak,
+    rounded_box,
+)
 from refsd.wardrobe.shoes import hidden_in_shoe, shoe_grid, shoe_texture
 
 if TYPE_CHECKING:
@@ -47,13 +56,15 @@ def dress(avatar: Avatar, body: AnnyBody, vertices: NDArray[np.float32]) -> list
     meshes = [Mesh(clothed, faces, body.uv, uv_faces, paint(avatar, body))]
     if lists.close:
         meshes += _shoes(look, lists.shoes[look.shoe], body, vertices)
+        meshes += [_eyes(look, body, vertices), *_neckwear(look, lists, body, vertices)]
     for garment, top, hem, thickness, flare in _tubes(look, lists):
-        tube = _tube(body, top, hem, thickness, flare)
+        tube = _tube(body, top, hem, thickness, flare, lists.close)
         meshes.append(tube.place(body, vertices).mesh(_tube_texture(tube, garment)))
-    meshes += [
-        Grid(frame_of(body, anchor).place(vertices, grid.points), grid.closed).mesh(_plain(colour))
-        for grid, anchor, colour in _attachments(look)
-    ]
+    for grid, anchor, colour in _attachments(look, lists.close):
+        hair = lists.close and anchor == "head"
+        texture = hair_texture(colour, not grid.closed) if hair else _plain(colour)
+        placed = frame_of(body, anchor).place(vertices, grid.points)
+        meshes.append(Grid(placed, grid.closed).mesh(texture))
     return meshes
 
 
@@ -77,7 +88,8 @@ def _tailor(look: Look, family: str, body: AnnyBody) -> _Tailored:
         lists.shoes[look.shoe],
     )
     y = places.position[:, 1]
-    in_upper = _step(cutting.upper_cover(places, upper, look.upper.trim))
+    upper_cover = cutting.near_upper_cover if lists.close else cutting.upper_cover
+    in_upper = _step(upper_cover(places, upper, look.upper.trim))
     in_lower = _step(cutting.lower_cover(places, lower, look.lower.trim))
     in_shoe = _step(cutting.shoe_cover(places, shoe))
     hair = (cutting.near_scalp if lists.close else cutting.scalp)(places, look.hair)
@@ -98,6 +110,9 @@ def _tailor(look: Look, family: str, body: AnnyBody) -> _Tailored:
         # The foot is hidden in a shoe of its own shape; only a boot's shaft lies on the leg.
         in_shoe = in_shoe * (y < 0.93)
         thickness = np.where(y > 0.91, in_lower * (lower.thickness + flare), thickness)
+    if lists.close:
+        # Thin where it grows out of the skin, full behind the hairline.
+        hair = hair * np.clip(_neighbourhood(body, hair), 0, 1) ** 1.5
     locks = hair * (sides + (top - sides) * height**1.5) * curl
     return _Tailored(
         hanging=np.maximum(in_upper, in_lower)[:, None].astype(np.float32),
@@ -105,6 +120,13 @@ def _tailor(look: Look, family: str, body: AnnyBody) -> _Tailored:
         hairy=hair[:, None],
         outwards=(thickness + locks)[:, None].astype(np.float32),
     )
+
+
+def _neighbourhood(body: AnnyBody, values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Per-vertex values averaged over about three centimetres around each vertex."""
+    for _ in range(5):
+        values = _neighbours(body) @ values
+    return values
 
 
 def _step(cover: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -183,11 +205,14 @@ def _neighbours(body: AnnyBody) -> csr_matrix:
 def _visible_faces(
     look: Look, family: str, body: AnnyBody
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """The body's faces and UV faces without those inside modelled shoes."""
+    """The body's faces and UV faces without what has its own mesh or is hidden under one."""
     lists = FAMILIES[family]  # type: ignore[index]
     if not lists.close:
         return body.faces, body.uv_faces
-    inside = hidden_in_shoe(body, lists.shoes[look.shoe])[body.faces].all(axis=1)
+    places = vertex_places(body)
+    hidden = hidden_in_shoe(body, lists.shoes[look.shoe])
+    hidden |= cutting.under_hair(places, look.hair) | (places.eye > 0.5)
+    inside = hidden[body.faces].all(axis=1)
     return body.faces[~inside], body.uv_faces[~inside]
 
 
@@ -204,6 +229,51 @@ def _shoes(look: Look, shoe: Shoe, body: AnnyBody, vertices: NDArray[np.float32]
     return meshes
 
 
+# -- eyes and collars -------------------------------------------------------------------------------
+
+
+@cache
+def _eye_layout(
+    body: AnnyBody,
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]:
+    """The eyeballs' vertices, their faces, and where each vertex lies in the eye's texture."""
+    places = vertex_places(body)
+    faces = body.faces[(places.eye > 0.5)[body.faces].all(axis=1)]
+    used, renumbered = np.unique(faces, return_inverse=True)
+    x, y, _ = places.position[used].T
+    centre = np.where(x > 0, EYE[0], -EYE[0])
+    uv = np.stack([x - centre, y - EYE[1]], axis=1) / (2 * EYE_REACH) + 0.5
+    return used, renumbered.reshape(-1, 3).astype(np.int32), uv.astype(np.float32)
+
+
+def _eyes(look: Look, body: AnnyBody, vertices: NDArray[np.float32]) -> Mesh:
+    used, faces, uv = _eye_layout(body)
+    return Mesh(vertices[used], faces, uv, faces, eye_texture(look.iris))
+
+
+_NECKWEAR = {
+    "shirt": "collar", "polo shirt": "collar", "blouse": "collar", "coat": "collar",
+    "raincoat": "stand", "jacket": "stand", "hoodie": "hood",
+}  # fmt: skip
+
+
+def _neckwear(
+    look: Look, lists: FamilyLists, body: AnnyBody, vertices: NDArray[np.float32]
+) -> list[Mesh]:
+    """Collar or hood of the upper garment, in its cloth."""
+    cut = lists.uppers[look.upper.cut]
+    kind = _NECKWEAR.get(cut.caption)
+    if kind is None:
+        return []
+    grid = neck_ring(kind, cut.thickness)
+    tint = np.float32(look.upper.colour) * (0.93 if kind == "hood" else 1.0)
+    if look.upper.pattern == "yoke":
+        tint = 0.3 * tint + 0.7 * np.float32(look.upper.second)
+    red, green, blue = (float(c) for c in tint)
+    placed = frame_of(body, "chest").place(vertices, grid.points)
+    return [Grid(placed, closed=False).mesh(_plain((red, green, blue)))]
+
+
 # -- tubes of cloth: skirts, dresses, coats ---------------------------------------------------------
 
 
@@ -215,7 +285,13 @@ def _tubes(look: Look, lists: FamilyLists) -> list[tuple[Garment, float, float, 
         tubes.append((look.lower, -0.11, lower.hem + look.lower.trim, lower.thickness, lower.flare))
     if upper.skirt is not None:
         tubes.append(
-            (look.upper, -0.04, upper.skirt + look.upper.trim, upper.thickness + 0.008, 0.035)
+            (
+                look.upper,
+                -0.13 if lists.close else -0.04,
+                upper.skirt + look.upper.trim,
+                upper.thickness + 0.008,
+                0.035,
+            )
         )
     return tubes
 
@@ -244,7 +320,10 @@ class _Tube:
 
 
 @lru_cache(maxsize=256)
-def _tube(body: AnnyBody, top: float, hem: float, thickness: float, flare: float) -> _Tube:
+def _tube(
+    body: AnnyBody, top: float, hem: float, thickness: float, flare: float, flush: bool
+) -> _Tube:
+    """Cut a tube; a ``flush`` one begins under the garment above it, without a ledge."""
     from scipy.spatial import cKDTree
 
     places = vertex_places(body)
@@ -260,6 +339,8 @@ def _tube(body: AnnyBody, top: float, hem: float, thickness: float, flare: float
         # Cloth falls from the widest place above it.
         reach = np.maximum(reach * 0.985, (near @ directions.T).max(axis=0))
         out = reach + thickness + flare * share
+        if flush:
+            out = out - 0.035 * max(0.0, 1 - 4 * share)
         points[row] = np.column_stack(
             [directions[:, 0] * out, np.full(_COLUMNS, level), directions[:, 1] * out]
         )
@@ -295,7 +376,7 @@ def _tube_texture(tube: _Tube, garment: Garment, size: int = 128) -> NDArray[np.
 # -- rigid attachments: hair, peaks, bags ------------------------------------------------------------
 
 
-def _attachments(look: Look) -> list[tuple[Grid, str, tuple[float, float, float]]]:
+def _attachments(look: Look, close: bool) -> list[tuple[Grid, str, tuple[float, float, float]]]:
     """Canonical grid, the part it is fixed to, and its colour."""
     kind = cutting.HAIRSTYLES[look.hair][3]
     colour = look.hair_colour
@@ -311,7 +392,8 @@ def _attachments(look: Look) -> list[tuple[Grid, str, tuple[float, float, float]
         parts.append((peak(), "head", tuple(0.8 * c for c in colour)))  # type: ignore[arg-type]
     elif kind in ("bob", "long", "very long"):
         bottom = {"bob": -0.605, "long": -0.50, "very long": -0.34}[kind]
-        parts.append((curtain(bottom), "head", colour))
+        hanging = loose_hair if close else curtain
+        parts.append((hanging(bottom), "head", colour))
     if look.bag == "backpack":
         parts.append(
             (rounded_box((0, -0.30, 0.175), (0.145, 0.215, 0.085), 0.45), "chest", look.bag_colour)

@@ -5,6 +5,7 @@ All is painted by canonical place (the neutral face's eyes lie at y = -0.732, it
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from refsd.wardrobe.avatar import Look
+    from refsd.wardrobe.avatar import Colour, Look
     from refsd.wardrobe.canonical import Places
 
     Floats = NDArray[np.float32]
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 EYE = (0.0322, -0.732)
 MOUTH = -0.662
 _MOUTH_HALF = 0.0255
+EYE_REACH = 0.018
+"""Half the width of the eye's texture, metres on the neutral body."""
 
 
 def paint_face(colours: Floats, places: Places, look: Look, age: float) -> None:
@@ -61,7 +64,7 @@ def paint_face(colours: Floats, places: Places, look: Look, age: float) -> None:
     skin = _beard(skin, look, side, y, z, hairs)
     skin = _lips(skin, look, tone, side, y, z)
     skin = _brows_and_lids(skin, look, tone, side, y, front & ~ball, hairs)
-    skin[ball] = _eyeballs(look, side, y, z)[ball]
+    skin[ball] = np.float32([0.60, 0.58, 0.56])
     colours[head] = skin
 
 
@@ -92,7 +95,7 @@ def _wrinkles(side: Floats, y: Floats, z: Floats) -> Floats:
 def _beard(skin: Floats, look: Look, side: Floats, y: Floats, z: Floats, hairs: Floats) -> Floats:
     if look.stubble <= 0:
         return skin
-    azimuth = np.degrees(np.arctan2(side, -z))
+    azimuth = np.degrees(np.arctan2(side, -0.042 - z))
     top = np.interp(
         azimuth, [0, 8, 14, 30, 55, 80, 90], [-0.680, -0.680, -0.674, -0.664, -0.668, -0.70, -0.70]
     )
@@ -140,14 +143,20 @@ def _brows_and_lids(
     return _mix(skin, dark, 0.85 * brow)
 
 
-def _eyeballs(look: Look, side: Floats, y: Floats, z: Floats) -> Floats:
-    radius = np.hypot(side - EYE[0] + 0.0008, y - EYE[1])
-    ahead = z < -0.11
-    white = np.repeat(np.float32([[0.84, 0.82, 0.79]]), len(y), axis=0)
-    iris = np.float32(look.iris)
-    eye = _mix(white, iris * np.float32(0.5), _soft(0.0066 - radius, 0.0012) * ahead)
-    eye = _mix(eye, iris, _soft(0.0057 - radius, 0.0012) * ahead)
-    eye = _mix(eye, np.float32([0.03, 0.03, 0.03]), _soft(0.0028 - radius, 0.001) * ahead)
-    # The upper lid throws a shadow on the ball.
-    shade = np.clip(0.55 + (y - EYE[1] + 0.008) * 50, 0.4, 1)
-    return (eye * shade[:, None]).astype(np.float32)
+@lru_cache(maxsize=256)
+def eye_texture(iris: Colour, size: int = 64) -> NDArray[np.uint8]:
+    """An eyeball seen from the front over ``2 * EYE_REACH`` metres, uint8 (size, size, 4)."""
+    steps = (np.arange(size) + 0.5) / size * 2 - 1
+    y, x = (a.ravel() * EYE_REACH for a in np.meshgrid(steps, steps, indexing="ij"))
+    radius = np.hypot(x, y)
+    spokes = 1 + 0.15 * np.sin(np.arctan2(y, x) * 22)
+    eye = np.repeat(np.float32([[0.80, 0.78, 0.75]]), len(y), axis=0)
+    eye = _mix(eye, np.float32(iris) * np.float32(0.45), _soft(0.0066 - radius, 0.0012))
+    eye = _mix(eye, np.float32(iris) * spokes[:, None], _soft(0.0056 - radius, 0.0012))
+    eye = _mix(eye, np.float32([0.03, 0.03, 0.03]), _soft(0.0027 - radius, 0.001))
+    # The upper lid throws a shadow on the ball; a window is mirrored in the pupil's edge.
+    eye = eye * np.clip(0.62 + (y + 0.006) * 45, 0.45, 1)[:, None]
+    eye = _mix(eye, np.float32([1, 1, 1]), 0.8 * _soft(0.0010 - np.hypot(x - 0.002, y + 0.0025)))
+    rgb = np.rint(np.clip(eye, 0, 1) * 255)
+    opaque = np.full((len(rgb), 1), 255)
+    return np.concatenate([rgb, opaque], axis=1).reshape(size, size, 4).astype(np.uint8)

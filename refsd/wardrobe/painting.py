@@ -75,7 +75,7 @@ def _paint_from_near(
     # Trousers hang over shoes and a boot's shaft disappears in them, unless they end above.
     _lay_softly(colours, cutting.shoe_cover(places, shoe), _leather(places, look))
     _lay_softly(colours, cutting.lower_cover(places, lower, look.lower.trim), trousers)
-    _lay_softly(colours, cutting.upper_cover(places, upper, look.upper.trim), shirt)
+    _lay_softly(colours, cutting.near_upper_cover(places, upper, look.upper.trim), shirt)
     bag = np.broadcast_to(np.float32(look.bag_colour), colours.shape)
     if look.bag == "backpack":
         _lay_softly(colours, cutting.straps(places), bag)

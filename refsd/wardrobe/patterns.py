@@ -31,6 +31,25 @@ def around(places: Places) -> NDArray[np.float32]:
     return (0.16 * np.arctan2(x, -z + 0.01)).astype(np.float32)
 
 
+def girth(places: Places) -> NDArray[np.float32]:
+    """Metres round the part that a place is on: torso, arm or leg.
+
+    The lines that arms and legs turn around are those of the neutral body's joints.
+    """
+    x, y, z = places.position.T
+    side, out = np.sign(x), np.abs(x)
+    # Shoulder (0.187, -0.484) to elbow (0.378, -0.269); then forwards to the wrist.
+    across = 0.747 * (out - 0.187) - 0.665 * (y + 0.484)
+    beyond = np.clip(places.along_arm - 0.5, 0, 0.6) * 2
+    arm = 0.05 * np.arctan2(across, -(z + 0.012 + 0.178 * beyond))
+    leg_line = 0.115 + 0.09 * np.clip(y / 0.905, 0, 1)
+    leg = 0.08 * np.arctan2(out - leg_line, -(z + 0.01))
+    limb = np.where(places.arm > 0.4, arm, leg) * side
+    return np.where((places.arm > 0.4) | (places.leg > 0.5), limb, around(places)).astype(
+        np.float32
+    )
+
+
 def _wave(
     value: NDArray[np.float32], period: float, shift: float, duty: float
 ) -> NDArray[np.float32]:
@@ -54,6 +73,16 @@ def _uprights(finest: float, coarsest: float, duty: float) -> Pattern:
         return _wave(around(places), finest + scale * (coarsest - finest), shift, duty)
 
     return draw
+
+
+def _pinstripe(places: Places, scale: float, shift: float) -> NDArray[np.float32]:
+    return 0.7 * _wave(girth(places), 0.018 + 0.012 * scale, shift, 0.16)
+
+
+def _gingham(places: Places, scale: float, shift: float) -> NDArray[np.float32]:
+    period = 0.022 + 0.016 * scale
+    rows, columns = (_wave(v, period, shift, 0.5) for v in (height(places), girth(places)))
+    return (0.4 * (rows + columns)).astype(np.float32)
 
 
 def _lattice(finest: float, coarsest: float, duty: float, strength: float) -> Pattern:
@@ -230,8 +259,8 @@ def _turn_ups(places: Places, scale: float, shift: float) -> NDArray[np.float32]
 
 PATTERNS: dict[str, Pattern] = {
     # bank
-    "plain weave": _none, "melange": _none, "pinstripe": _uprights(0.018, 0.03, 0.12),
-    "gingham": _lattice(0.016, 0.03, 0.5, 0.8), "fine hoops": _hoops(0.02, 0.04, 0.4),
+    "plain weave": _none, "melange": _none, "pinstripe": _pinstripe,
+    "gingham": _gingham, "fine hoops": _hoops(0.02, 0.04, 0.4),
     "yoke": _yoke, "placket": _placket, "zip front": _zip,
     "denim wash": _wash, "cotton twill": _none, "pressed crease": _crease,
     # crowd
