@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
@@ -11,7 +12,7 @@ from refsd.wardrobe.avatar import Avatar, Family, Garment, Look
 from refsd.wardrobe.families import FAMILIES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from refsd.wardrobe.avatar import Colour
     from refsd.wardrobe.families import FamilyLists
@@ -55,6 +56,11 @@ def sample_avatar(family: Family, rng: np.random.Generator, name: str | None = N
     hair = _hair(rng, lists, female)
     greying = shape["age"] > 0.8 and rng.random() < 0.6
     hair_colours = list(lists.hair_colours.items())
+    if lists.close and lightness < 0.5:
+        # Fair hair on dark skin is rare, and looks like a wig.
+        hair_colours = [
+            (name, c) for name, c in hair_colours if max(c) < 0.25 or max(c) - min(c) < 0.1
+        ]
     hair_name, hair_colour = (
         hair_colours[_greyest(hair_colours)] if greying else _pick(rng, hair_colours)
     )
@@ -62,12 +68,16 @@ def sample_avatar(family: Family, rng: np.random.Generator, name: str | None = N
         cut: u for cut, u in lists.uppers.items() if female or u.caption not in {"dress", "tunic"}
     }
     lowers = {cut: low for cut, low in lists.lowers.items() if female or not low.skirt}
-    upper_colour_name, upper = _garment(
-        rng, list(uppers), lists.upper_patterns, lists.upper_colours
-    )
-    lower_colour_name, lower = _garment(
-        rng, list(lowers), lists.lower_patterns, lists.lower_colours
-    )
+    upper_colour_name, upper = _garment(rng, uppers, lists.upper_patterns, lists.upper_colours)
+    lower_colour_name, lower = _garment(rng, lowers, lists.lower_patterns, lists.lower_colours)
+    if not _suits(lists, upper):
+        plain = lists.upper_patterns[0]
+        upper = replace(upper, pattern=plain)
+    bare_legs = lists.close and lists.uppers[upper.cut].caption == "dress"
+    if bare_legs:
+        # What is worn under a dress ends under it.
+        legs = {cut: low.hem for cut, low in lists.lowers.items() if not low.skirt}
+        lower = replace(lower, cut=min(legs, key=lambda cut: legs[cut]), trim=-0.03)
     shoe = _pick(rng, list(lists.shoes))
     shoe_colour_name, shoe_colour = _pick(rng, list(lists.shoe_colours.items()))
     bag = _pick(rng, list(lists.bags))
@@ -95,9 +105,9 @@ def sample_avatar(family: Family, rng: np.random.Generator, name: str | None = N
         "upper garment": lists.uppers[upper.cut].caption,
         "upper colour": upper_colour_name,
         "upper pattern": upper.pattern,
-        "lower garment": lists.lowers[lower.cut].caption,
-        "lower colour": lower_colour_name,
-        "lower pattern": lower.pattern,
+        "lower garment": "none" if bare_legs else lists.lowers[lower.cut].caption,
+        "lower colour": "none" if bare_legs else lower_colour_name,
+        "lower pattern": "none" if bare_legs else lower.pattern,
         "shoes": lists.shoes[shoe].caption,
         "shoe colour": shoe_colour_name,
         "bag": bag or "none",
@@ -109,6 +119,11 @@ def sample_avatar(family: Family, rng: np.random.Generator, name: str | None = N
         look=look,
         attributes=attributes,
     )
+
+
+def _suits(lists: FamilyLists, upper: Garment) -> bool:
+    captions = lists.suits.get(upper.pattern)
+    return captions is None or lists.uppers[upper.cut].caption in captions
 
 
 def _shape(rng: np.random.Generator, female: bool, lightness: float) -> dict[str, float]:
@@ -144,7 +159,7 @@ def _hair(rng: np.random.Generator, lists: FamilyLists, female: bool) -> str:
 
 def _garment(
     rng: np.random.Generator,
-    cuts: Sequence[str],
+    cuts: Iterable[str],
     patterns: Sequence[str],
     colours: dict[str, Colour],
 ) -> tuple[str, Garment]:
@@ -152,7 +167,7 @@ def _garment(
     first, second = rng.choice(len(colours), 2, replace=False)
     names, values = list(colours), list(colours.values())
     garment = Garment(
-        cut=_pick(rng, cuts),
+        cut=_pick(rng, list(cuts)),
         pattern=_pick(rng, patterns),
         colour=_vary(rng, values[first], 0.02),
         second=values[second],

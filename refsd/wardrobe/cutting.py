@@ -178,11 +178,11 @@ def strands(places: Places, colour: tuple[float, float, float], style: str) -> N
     return (np.float32(colour) * (light * (1 + 0.16 * streak))[:, None] + 0.01).astype(np.float32)
 
 
-def straps(places: Places) -> NDArray[np.float32]:
-    """Cover of a backpack's two straps over the shoulders."""
+def straps(places: Places, middle: float = 0.115, half: float = 0.022) -> NDArray[np.float32]:
+    """Cover of a backpack's two straps, ``middle`` metres from the spine and 2 ``half`` wide."""
     x, y, z = places.position.T
     front = (z < 0.02) & (y < -0.22) & (places.arm < 0.5) & (places.head < 0.3)
-    return np.asarray((front & (np.abs(np.abs(x) - 0.115) < 0.022)) * 1.0, dtype=np.float32)
+    return np.asarray((front & (np.abs(np.abs(x) - middle) < half)) * 1.0, dtype=np.float32)
 
 
 def cross_strap(places: Places) -> NDArray[np.float32]:

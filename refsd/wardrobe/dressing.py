@@ -89,8 +89,9 @@ def _tailor(look: Look, family: str, body: AnnyBody) -> _Tailored:
     )
     y = places.position[:, 1]
     upper_cover = cutting.near_upper_cover if lists.close else cutting.upper_cover
-    in_upper = _step(upper_cover(places, upper, look.upper.trim))
-    in_lower = _step(cutting.lower_cover(places, lower, look.lower.trim))
+    step = _soft_step if lists.close else _step
+    in_upper = step(upper_cover(places, upper, look.upper.trim))
+    in_lower = step(cutting.lower_cover(places, lower, look.lower.trim))
     in_shoe = _step(cutting.shoe_cover(places, shoe))
     hair = (cutting.near_scalp if lists.close else cutting.scalp)(places, look.hair)
     flare = 0.0 if lower.skirt else lower.flare * np.clip(y / max(lower.hem, 0.1), 0, 1)
@@ -107,6 +108,9 @@ def _tailor(look: Look, family: str, body: AnnyBody) -> _Tailored:
     height = np.clip((-y - 0.74) / 0.09, 0, 1)
     curl = 1 + 0.18 * np.sin(places.position @ np.float32([210, 170, 190]))
     if lists.close:
+        # Tops hang past the waist; they do not follow it.
+        waist = np.exp(-(((y + 0.17) / 0.11) ** 2)) * (places.arm < 0.3)
+        thickness += 1.2 * upper.thickness * waist * in_upper
         # The foot is hidden in a shoe of its own shape; only a boot's shaft lies on the leg.
         in_shoe = in_shoe * (y < 0.93)
         thickness = np.where(y > 0.91, in_lower * (lower.thickness + flare), thickness)
@@ -132,6 +136,11 @@ def _neighbourhood(body: AnnyBody, values: NDArray[np.float32]) -> NDArray[np.fl
 def _step(cover: NDArray[np.float32]) -> NDArray[np.float32]:
     """A cover made steep, so that cloth ends in an edge."""
     return np.clip((cover - 0.35) / 0.3, 0, 1)
+
+
+def _soft_step(cover: NDArray[np.float32]) -> NDArray[np.float32]:
+    """As :func:`_step`, less steep, so that the hem does not follow the mesh's zigzag."""
+    return np.clip((cover - 0.1) / 0.6, 0, 1)
 
 
 def _hang(

@@ -48,7 +48,7 @@ def paint_face(colours: Floats, places: Places, look: Look, age: float) -> None:
     cheeks = 0.75 * _blob(side - 0.042, y + 0.700, 0.024, 0.020) * (z < -0.05)
     nose = 0.55 * _blob(side, y + 0.697, 0.016, 0.013) * (z < -0.11)
     ears = 0.5 * np.clip((side - 0.074) / 0.008, 0, 1)
-    skin = _mix(skin, red, np.clip(cheeks + nose + ears, 0, 1) * 0.75)
+    skin = _mix(skin, red, np.clip(cheeks + nose + ears, 0, 1) * 0.45)
     shadow = tone * np.float32([0.72, 0.68, 0.66])
     socket = _blob(side - 0.030, y + 0.740, 0.019, 0.008) * front
     below = _blob(side - 0.030, y + 0.717, 0.016, 0.006) * front
@@ -104,9 +104,7 @@ def _beard(skin: Floats, look: Look, side: Floats, y: Floats, z: Floats, hairs: 
     return _mix(skin, hair, np.clip(region * hairs, 0, 1) * (0.12 + 0.75 * look.stubble))
 
 
-def _lips(
-    skin: Floats, look: Look, tone: Floats, side: Floats, y: Floats, z: Floats
-) -> Floats:
+def _lips(skin: Floats, look: Look, tone: Floats, side: Floats, y: Floats, z: Floats) -> Floats:
     across = side / _MOUTH_HALF
     arch = np.clip(1 - across**2, 0, 1)
     bow = 1 - 0.25 * np.exp(-((across / 0.16) ** 2))
@@ -136,7 +134,7 @@ def _brows_and_lids(
     crease = np.exp(-(((opening - 1.75) / 0.13) ** 2)) * front * (y < EYE[1] - 0.006)
     skin = _mix(skin, tone * np.float32(0.60), 0.45 * crease)
     along = (side - 0.012) / 0.042
-    arch = -0.7475 - 0.0075 * np.sin(np.clip(along, 0, 1) ** 0.85 * np.pi * 0.70)
+    arch = -0.7495 - 0.0055 * np.sin(np.clip(along, 0, 1) * np.pi * 0.85)
     thick = (0.0032 + 0.0022 * (1 - look.lips)) * np.clip(1.15 - along, 0.25, 1)
     brow = _soft(thick - np.abs(y - arch), 0.0025) * (along > 0) * (along < 1) * front * hairs
     dark = np.minimum(np.float32(look.hair_colour) * np.float32(0.75), tone * np.float32(0.62))

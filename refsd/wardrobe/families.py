@@ -60,6 +60,8 @@ class Shoe:
 class FamilyLists:
     """All that one family draws from.
 
+    ``suits`` names, for patterns that do not suit every upper garment, those that they suit.
+
     A family that is ``close`` is made to be looked at from near: it has modelled shoes and hair, a
     finer face, and cloth that hangs. Crowd is only ever seen in crops of 256 x 128 pixels, and its
     looks never change, because re-ID attackers were trained on them.
@@ -77,6 +79,7 @@ class FamilyLists:
     lower_colours: dict[str, Colour]
     shoe_colours: dict[str, Colour]
     bags: tuple[str, ...] = field(default=("",))
+    suits: dict[str, tuple[str, ...]] = field(default_factory=dict)
     close: bool = True
 
 
@@ -106,6 +109,12 @@ FAMILIES: dict[Family, FamilyLists] = {
         },
         upper_patterns=("plain weave", "melange", "pinstripe", "gingham", "fine hoops", "yoke", "placket", "zip front"),
         lower_patterns=("denim wash", "cotton twill", "pressed crease"),
+        suits={
+            "pinstripe": ("shirt", "dress"), "gingham": ("shirt", "dress"), "placket": ("shirt", "polo shirt"),
+            "zip front": ("jacket", "hoodie"), "fine hoops": ("t-shirt", "jumper", "dress", "polo shirt"),
+            "yoke": ("t-shirt", "jumper", "jacket", "hoodie"),
+        },
+        bags=("", "", "", "", "backpack"),
         hair=("short back and sides", "side part", "chin bob", "shoulder length", "bun", "cropped curls", "ponytail", "thinning"),
         skins={
             "porcelain": (0.93, 0.79, 0.71), "beige": (0.87, 0.70, 0.58), "olive": (0.78, 0.60, 0.46),

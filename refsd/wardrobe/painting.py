@@ -78,7 +78,7 @@ def _paint_from_near(
     _lay_softly(colours, cutting.near_upper_cover(places, upper, look.upper.trim), shirt)
     bag = np.broadcast_to(np.float32(look.bag_colour), colours.shape)
     if look.bag == "backpack":
-        _lay_softly(colours, cutting.straps(places), bag)
+        _lay_softly(colours, cutting.straps(places, middle=0.092, half=0.017), bag)
     if look.bag == "hip bag":
         _lay_softly(colours, cutting.cross_strap(places), bag)
 
@@ -102,7 +102,7 @@ def cloth(places: Places, garment: Garment) -> NDArray[np.float32]:
     """A garment's colour everywhere: pattern, weave and soft folds; float32 (N, 3)."""
     second = PATTERNS[garment.pattern](places, garment.scale, garment.shift)[:, None]
     colours = np.float32(garment.colour) * (1 - second) + np.float32(garment.second) * second
-    grain = 0.10 if garment.pattern == "melange" else 0.02
+    grain = 0.05 if garment.pattern == "melange" else 0.02
     colours = colours * (1 + grain * _noise(places, 160, garment.shift))[:, None]
     return (colours * (1 + 0.07 * _noise(places, 22, garment.shift + 0.3))[:, None]).astype(
         np.float32

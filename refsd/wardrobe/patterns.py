@@ -76,7 +76,9 @@ def _uprights(finest: float, coarsest: float, duty: float) -> Pattern:
 
 
 def _pinstripe(places: Places, scale: float, shift: float) -> NDArray[np.float32]:
-    return 0.7 * _wave(girth(places), 0.018 + 0.012 * scale, shift, 0.16)
+    period = 0.024 + 0.016 * scale
+    phase = (girth(places) / period + shift) % 1.0 - 0.5
+    return np.asarray(0.75 * np.clip(1.5 - np.abs(phase) * period / 0.0018, 0, 1), np.float32)
 
 
 def _gingham(places: Places, scale: float, shift: float) -> NDArray[np.float32]:

@@ -26,7 +26,7 @@ _TIP, _BACK = 0.014, 0.010
 
 
 def hidden_in_shoe(body: AnnyBody, shoe: Shoe) -> NDArray[np.bool_]:
-    """bool (V,): vertices of the feet which lie inside the shoe."""
+    """Bool (V,): vertices of the feet which lie inside the shoe."""
     places = vertex_places(body)
     return (places.foot > 0.5) & (places.position[:, 1] > max(shoe.top, 0.91) + 0.012)
 
@@ -76,8 +76,10 @@ def shoe_grid(body: AnnyBody, shoe: Shoe, side: int) -> tuple[Grid, NDArray[np.f
         ),
         axis=2,
     )
-    # Both ends close in a point.
-    points[[0, -1]] = points[[0, -1]].mean(axis=1, keepdims=True)
+    # Both ends close in a point low down, so that the sole does not show as a wedge.
+    for end in (0, -1):
+        points[end] = points[end].mean(axis=0)
+        points[end, :, 1] = bottom[end] - 0.006
     bend = np.clip((toe + 0.36 * length - z) / (0.12 * length), 0, 1)
     with_toes = np.repeat(bend[:, None], _AROUND, axis=1)[..., None]
     return Grid(points.astype(np.float32), closed=True), with_toes.astype(np.float32)
@@ -105,7 +107,7 @@ def _outline(
 
 @lru_cache(maxsize=256)
 def shoe_texture(shoe: Shoe, colour: Colour, sole: Colour, size: int = 128) -> NDArray[np.uint8]:
-    """uint8 (size, size, 4): rows run from heel to toe, columns around from the top."""
+    """Uint8 (size, size, 4): rows run from heel to toe, columns around from the top."""
     v, u = (a.ravel() for a in np.meshgrid(*[np.linspace(0, 1, size)] * 2, indexing="ij"))
     from_top = np.minimum(u, 1 - u) * 2
     upper = np.float32(colour)

@@ -30,7 +30,8 @@ def finish_upper(cloth: Floats, places: Places, cut: Upper, trim: float) -> Floa
     Args:
         cloth: float32 (N, 3), its colours.
         places: of the N points.
-        cut: of the garment. trim: metres by which its hem and sleeves differ from the cut.
+        cut: of the garment.
+        trim: metres by which its hem and sleeves differ from the cut.
 
     Returns:
         float32 (N, 3).
@@ -69,7 +70,8 @@ def finish_upper(cloth: Floats, places: Places, cut: Upper, trim: float) -> Floa
         outer = 0.03 + 0.09 * np.clip((-0.30 - y) / 0.22, 0, 1)
         shade *= 1 - 0.40 * _line(np.abs(x) - outer, 0.003) * front * (y < -0.30)
         shade *= 1 + 0.10 * (np.abs(x) < outer) * front * (y < -0.30)
-        shade *= 1 - 0.5 * _dot(np.abs(x - 0.012) - 0.05, (y % 0.14) - 0.07, 0.009) * front * (y > -0.30)
+        button = _dot(np.abs(x - 0.012) - 0.05, (y % 0.14) - 0.07, 0.009)
+        shade *= 1 - 0.5 * button * front * (y > -0.30)
         pocket = np.abs(y + 0.02 - 0.4 * (np.abs(x) - 0.12))
         shade *= 1 - 0.35 * _line(pocket, 0.004) * front * (np.abs(np.abs(x) - 0.12) < 0.055)
     return cloth * (shade * _folds(places))[:, None]
@@ -109,10 +111,11 @@ def _folds(places: Places) -> Floats:
     low = np.exp(-(((y - 0.45) / 0.10) ** 2)) + np.exp(-(((y - 0.90) / 0.09) ** 2))
     waist = 0.7 * np.exp(-(((y + 0.08) / 0.11) ** 2)) + 0.6 * np.exp(-(((y - 0.08) / 0.06) ** 2))
     depth = 0.35 + elbow + np.where(on_arm, 0, low + waist)
-    # Ridges across the limb, bent by a slower wave, so that no two run alike.
+    # Ridges across the limb, bent by slower waves and fading out here and there.
     x, _, z = places.position.T
-    bend = 0.020 * np.sin(x * 34 + 1.3) + 0.016 * np.sin(z * 47 + x * 21)
+    bend = 0.030 * np.sin(x * 27 + 1.3) + 0.024 * np.sin(z * 39 + x * 17)
     along = np.where(on_arm, places.along_arm * ARM, y) + bend
-    ridges = np.sin(along * 150 + 3 * np.sin(x * 23)) + 0.6 * np.sin(along * 71 + x * 40 + 2)
-    ridges += 0.5 * np.sin(x * 60 + z * 45 + y * 20)
-    return (1 + 0.045 * np.clip(depth, 0, 1.4) * ridges).astype(np.float32)
+    patches = 0.5 + 0.5 * np.sin(x * 31 + y * 19 + 2 * np.sin(z * 25 + y * 9))
+    ridges = patches * np.sin(along * 118 + 3 * np.sin(x * 23)) + 0.5 * np.sin(along * 61 + x * 40)
+    ridges += 0.6 * np.sin(x * 38 + z * 29 + y * 12)
+    return (1 + 0.036 * np.clip(depth, 0, 1.4) * ridges).astype(np.float32)
