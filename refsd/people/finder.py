@@ -19,7 +19,13 @@ from refsd.people.faces import Face, bust, distinct_faces
 from refsd.people.landmarks import LandmarkModel, body_square
 from refsd.people.networks import Network, at_once
 from refsd.people.person import Person
-from refsd.people.silhouettes import HIPS, SHOULDERS, silhouette
+from refsd.people.silhouettes import (
+    HIPS,
+    SHOULDERS,
+    agreement,
+    silhouette,
+    torso_length,
+)
 from refsd.people.squares import Pyramid, Square
 from refsd.people.tiling import squares
 
@@ -28,7 +34,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from refsd.people.detectors import Detections
+    from refsd.people.detectors import Detections, Detector
     from refsd.people.landmarks import Pose
     from refsd.people.person import Source
     from refsd.people.squares import Window
@@ -42,6 +48,9 @@ FACE_THRESHOLD = 0.6
 PRESENCE = 0.5
 """Least presence that makes a pose (as published)."""
 
+LOOK_AGAIN = 0.2
+"""Least presence at the first look; at the second, closer one people often become clear."""
+
 SAME_PLACE = 0.12
 """Two detections are of one person when their hips and their heads are this near to each other, as
 a share of the side of the square around the body (which is about 1.3 times as tall as a person)."""
@@ -53,8 +62,25 @@ ROUNDS = 2
 """The detector reports the clearest of people who stand together. So it looks again where people
 were found, with these wiped out, so many times."""
 
-NEIGHBOURHOOD = 1.3
-"""Side of the square around somebody where it looks again, in sides of the square of the body."""
+NEAR_THRESHOLD = 0.3
+"""Least score there: people stand together more often than where nobody was found."""
+
+NEIGHBOURHOOD = 1.6
+BESIDE = (-0.35, 0.0, 0.35)
+"""Where it looks again: side of the squares, and distance of their middles from somebody's hips to
+the right, in sides of the square around the body. A square off to one side shows the neighbour in
+its middle, where the detector is best."""
+
+SURE = 0.7
+"""Whoever has this score is believed, however strange the shape."""
+
+AGREEMENT = 0.2
+"""Least intersection over union of the network's mask and a sketch of its landmarks: about 0.7 for
+people in full view, 0.4 for hidden ones, below 0.2 for lamps and shadows."""
+
+TORSO = 0.16
+"""Least length of the torso as a share of the body's square: 0.22 in upright people, 0.13 where
+parts of several people were taken for one."""
 
 TRUNK = [0, 7, 8, *SHOULDERS, *HIPS]
 """Landmarks that say where somebody is; limbs swing."""
@@ -80,6 +106,7 @@ class PeopleFinder:
 
     def __init__(self) -> None:
         self._poses = pose_detector(POSE_THRESHOLD)
+        self._near_poses = pose_detector(NEAR_THRESHOLD)
         self._near_faces = near_face_detector(FACE_THRESHOLD)
         self._far_faces = far_face_detector(FACE_THRESHOLD)
         self._landmarks = LandmarkModel()
@@ -94,16 +121,14 @@ class PeopleFinder:
         pyramid = Pyramid(image)
         covered = np.zeros(pyramid.shape, dtype=np.bool_)
         everywhere = squares(pyramid.shape)
-        found = self._by_pose(pyramid, everywhere, covered)
+        found = self._by_pose(self._poses, pyramid, everywhere, covered)
         newest = found
         for _ in range(ROUNDS):
             if not newest:
                 break
             others = Pyramid(_wiped(image, newest, covered))
-            around = [
-                Square(one.body.x, one.body.y, NEIGHBOURHOOD * one.body.size) for one in newest
-            ]
-            newest = self._by_pose(others, around, covered)
+            around = [_beside(one.body, share) for one in newest for share in BESIDE]
+            newest = self._by_pose(self._near_poses, others, around, covered)
             found += newest
         people = [one.person for one in found]
         return people + self._by_face(pyramid, everywhere, people, covered)
@@ -171,16 +196,22 @@ class PeopleFinder:
         )
 
     def _by_pose(
-        self, pyramid: Pyramid, where: Sequence[Square], covered: NDArray[np.bool_]
+        self,
+        detector: Detector,
+        pyramid: Pyramid,
+        where: Sequence[Square],
+        covered: NDArray[np.bool_],
     ) -> list[_Found]:
         """People whom the pose detector finds; adds their pixels to those that are covered."""
-        detections = join(at_once(lambda square: self._poses(pyramid, square), where))
+        detections = join(at_once(lambda square: detector(pyramid, square), where))
         bodies = _distinct(detections)
         poses = at_once(lambda body: self._look(pyramid, body[1]), bodies)
         found: list[_Found] = []
         for (score, _), pose in zip(bodies, poses, strict=True):
-            person = None if pose is None else _person(pose, pyramid.shape, score, "detector")
-            if pose is not None and person is not None and _add(person, covered):
+            if pose is None or (score < SURE and not _is_plausible(pose, pyramid.shape)):
+                continue
+            person = _person(pose, pyramid.shape, score, "detector")
+            if person is not None and _add(person, covered):
                 found.append(_Found(person, pose.body))
         return found
 
@@ -215,10 +246,12 @@ class PeopleFinder:
     def _look(self, pyramid: Pyramid, square: Square) -> Pose | None:
         """Look twice, the second time where the first look says that the body is."""
         first = self._landmarks(pyramid, square)
-        if first.presence < PRESENCE:
+        if first.presence < LOOK_AGAIN:
             return None
         second = self._landmarks(pyramid, first.body)
-        return second if second.presence >= PRESENCE else first
+        if second.presence >= PRESENCE:
+            return second
+        return first if first.presence >= PRESENCE else None
 
 
 @lru_cache(maxsize=1)
@@ -266,9 +299,7 @@ def _wiped(
     """The picture without people: blurred from around them, as flat shapes look like people too."""
     wiped = image.copy()
     for one in found:
-        x0, y0, x1, y1 = Square(one.body.x, one.body.y, NEIGHBOURHOOD * one.body.size).window(
-            covered.shape
-        )
+        x0, y0, x1, y1 = _beside(one.body, 0.0).window(covered.shape)
         if x0 >= x1 or y0 >= y1:
             continue
         size = max(3, round(one.body.size / 40) * 2 + 1)
@@ -283,6 +314,11 @@ def _wiped(
         filled = np.where(weight > 1e-3, total / np.maximum(weight, 1e-3), mean)
         part[mask == 1] = filled[mask == 1].astype(np.uint8)
     return wiped
+
+
+def _beside(body: Square, share: float) -> Square:
+    """A square to look for the neighbours of somebody."""
+    return Square(body.x + share * body.size, body.y, NEIGHBOURHOOD * body.size)
 
 
 def _within(box: NDArray[np.float32], shape: tuple[int, int]) -> Window:
@@ -301,6 +337,15 @@ def _within(box: NDArray[np.float32], shape: tuple[int, int]) -> Window:
             f"box {x0:g} {y0:g} {x1:g} {y1:g} has no pixel of a picture of {shape[1]} x {shape[0]}"
         )
     return window
+
+
+def _is_plausible(pose: Pose, shape: tuple[int, int]) -> bool:
+    """Whether mask and landmarks agree on something that is built like a person."""
+    window = pose.square.window(shape)
+    return (
+        torso_length(pose.landmarks) >= TORSO * pose.body.size
+        and agreement(pose, window) >= AGREEMENT
+    )
 
 
 def _lies_in(pose: Pose, window: Window) -> bool:

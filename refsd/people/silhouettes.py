@@ -91,3 +91,18 @@ def silhouette(pose: Pose, window: Window) -> NDArray[np.bool_]:
     own[1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())] = True
     own[0] = False
     return np.asarray(own[parts], dtype=np.bool_)
+
+
+def agreement(pose: Pose, window: Window) -> float:
+    """Intersection over union of the network's mask and the sketch of its landmarks, in [0, 1].
+
+    Args:
+        pose: what the network says.
+        window: where they are compared, x0 y0 x1 y1; 0 where it is empty.
+    """
+    if window[0] >= window[2] or window[1] >= window[3]:
+        return 0.0
+    figure = sketch(pose, window)
+    mask = paste(pose.mask, pose.square, window) >= THRESHOLD
+    either = int((figure | mask).sum())
+    return int((figure & mask).sum()) / either if either else 0.0
