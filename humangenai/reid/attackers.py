@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from humangenai.records import AttackerRecord
 
+ATTACKERS = ("osnet", "stripes", "stripes-balanced")
+"""All that :func:`load_attacker` knows."""
+
 DEFAULT_ATTACKERS = ("osnet", "stripes")
 """A network that learned from crowd's training identities, and a fixed colour descriptor."""
 
@@ -53,7 +56,7 @@ def load_attacker(name: str, weights: Path | None = None) -> Attacker:
     """Load an attacker by name.
 
     Args:
-        name: ``osnet`` or ``stripes``.
+        name: one of ``ATTACKERS``.
         weights: for ``osnet``, a file of torchreid OSNet weights (``.safetensors``, ``.pth``,
             ``.pt`` or ``.tar``) to use instead of those trained on crowd.
 
@@ -65,10 +68,10 @@ def load_attacker(name: str, weights: Path | None = None) -> Attacker:
         from humangenai.reid.osnet import OSNetEmbedder
 
         return OSNetEmbedder.load(weights)
-    if name == "stripes":
+    if name in ("stripes", "stripes-balanced"):
         from humangenai.reid.stripes import StripeHistogram
 
         if weights is not None:
-            raise UserError("the attacker 'stripes' is a fixed descriptor and takes no weights")
-        return StripeHistogram()
-    raise UserError(unknown("attacker", name, DEFAULT_ATTACKERS))
+            raise UserError(f"the attacker '{name}' is a fixed descriptor and takes no weights")
+        return StripeHistogram(balanced=name == "stripes-balanced")
+    raise UserError(unknown("attacker", name, ATTACKERS))

@@ -137,7 +137,8 @@ def train(
         The weights' path.
 
     Raises:
-        ValueError: fewer identities than a batch needs, or pictures of another size.
+        ValueError: fewer identities than a batch needs, one camera only, or pictures of another
+            size.
     """
     started = time.monotonic()
     folder.mkdir(parents=True, exist_ok=True)
@@ -230,8 +231,7 @@ def validate(network: nn.Module, data: TrainingData, settings: Settings) -> dict
         gallery_camids=data.camids,
     )
     return {
-        metric: round(float(np.nanmean(values)), 4) if (~np.isnan(values)).any() else math.nan
-        for metric, values in ranking.values.items()
+        metric: round(float(np.nanmean(values)), 4) for metric, values in ranking.values.items()
     }
 
 
@@ -446,6 +446,8 @@ def _split(data: TrainingData, settings: Settings) -> tuple[TrainingData, Traini
     size = (settings.preprocessing.height, settings.preprocessing.width)
     if data.pictures.shape[1:3] != size:
         raise ValueError(f"pictures are {data.pictures.shape[1:3]} pixels, the settings say {size}")
+    if np.unique(data.camids).size < 2:
+        raise ValueError("pictures of one camera only: nobody can be found again in another")
     names = np.unique(data.pids)
     count = max(2, round(settings.held_out * names.size))
     if names.size - count < settings.people:

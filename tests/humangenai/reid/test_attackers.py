@@ -174,6 +174,19 @@ def test_stripes_see_colour_and_where_it_is() -> None:
     np.testing.assert_allclose(mirrored[0], rows[0], atol=1e-6)
 
 
+def test_a_balanced_histogram_ignores_the_colour_of_the_light() -> None:
+    rng = np.random.default_rng(0)
+    scene = rng.integers(40, 120, (128, 48, 3)).astype(np.uint8)
+    warm = (scene * np.array([1.5, 1.0, 0.7])).astype(np.uint8)
+    for balanced, low, high in ((True, 0.0, 0.2), (False, 0.5, 10.0)):
+        one, other = StripeHistogram(balanced=balanced).embed([scene, warm])
+        assert low <= np.linalg.norm(one - other) <= high
+    black = np.zeros((50, 20, 3), dtype=np.uint8)
+    assert np.isfinite(load_attacker("stripes-balanced").embed([black])).all()
+    names = {load_attacker(name).fingerprint() for name in ("stripes", "stripes-balanced")}
+    assert len(names) == 2
+
+
 def test_unknown_attackers_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="did you mean 'osnet'"):
         load_attacker("osnett")

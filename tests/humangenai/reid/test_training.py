@@ -204,7 +204,7 @@ def test_both_precisions_train(
         (lambda s: replace(s, preprocessing=Preprocessing(height=70, width=32)), "pixels"),
     ],
 )
-def test_data_that_do_not_fit_are_refused(
+def test_settings_that_do_not_fit_are_refused(
     data: TrainingData,
     tmp_path: Path,
     change: Callable[[Settings], Settings],
@@ -212,3 +212,9 @@ def test_data_that_do_not_fit_are_refused(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         train(data, change(SETTINGS), tmp_path)
+
+
+def test_one_camera_is_refused(data: TrainingData, tmp_path: Path) -> None:
+    one = replace(data, camids=np.zeros_like(data.camids))
+    with pytest.raises(ValueError, match="one camera only"):
+        train(one, SETTINGS, tmp_path)
