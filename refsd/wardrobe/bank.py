@@ -98,7 +98,7 @@ def sample_avatar(family: Family, rng: np.random.Generator, name: str | None = N
     )
     attributes = {
         "gender": "female" if female else "male",
-        "age group": "elderly" if shape["age"] > 0.85 else "middle-aged" if shape["age"] > 0.74 else "young adult",
+        "age group": _age_group(shape["age"]),
         "skin tone": skin_name,
         "hair": hair,
         "hair colour": hair_name,
@@ -121,13 +121,19 @@ def sample_avatar(family: Family, rng: np.random.Generator, name: str | None = N
     )
 
 
+def _age_group(age: float) -> str:
+    if age > 0.85:
+        return "elderly"
+    return "middle-aged" if age > 0.74 else "young adult"
+
+
 def _suits(lists: FamilyLists, upper: Garment) -> bool:
     captions = lists.suits.get(upper.pattern)
     return captions is None or lists.uppers[upper.cut].caption in captions
 
 
 def _shape(rng: np.random.Generator, female: bool, lightness: float) -> dict[str, float]:
-    """Phenotypes of an adult; ancestry goes loosely with the skin, as pictures of people have it."""
+    """Phenotypes of an adult; ancestry goes loosely with the skin."""
     african, asian, caucasian = rng.dirichlet([1.2, 1.2, 1.2])
     if lightness < 0.4:
         african += 1.5

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from refsd.wardrobe.arrays import floats
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -66,7 +68,7 @@ def vertex_places(body: AnnyBody) -> Places:
 
     def share(*starts: str) -> NDArray[np.float32]:
         chosen = [name.startswith(starts) for name in body.joint_names]
-        return body.skin_weights[:, chosen].sum(axis=1)
+        return floats(body.skin_weights[:, chosen].sum(axis=1))
 
     along = np.full(len(position), 0.0, dtype=np.float32)
     for side in (".L", ".R"):

@@ -4,12 +4,16 @@ A cover is float32 (N,): above 0.5 inside, 0 well outside, and rising through 0.
 centimetres at an edge, so that painter and tailor find the same edges.
 """
 
+# ruff: noqa: E501 (tables are read in rows)
+
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from refsd.wardrobe.arrays import floats
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,7 +30,7 @@ ARM = 0.60
 
 def _inside(metres: NDArray[np.floating]) -> NDArray[np.float32]:
     """Signed distance inside the edge, metres, to a cover."""
-    return np.clip(0.5 + metres / _EDGE, 0, 1).astype(np.float32)
+    return floats(np.clip(0.5 + metres / _EDGE, 0, 1))
 
 
 def upper_cover(places: Places, cut: Upper, trim: float) -> NDArray[np.float32]:
@@ -120,10 +124,10 @@ HEAD_AXIS = -0.042
 
 
 def under_hair(places: Places, style: str) -> NDArray[np.bool_]:
-    """bool (N,): the ears, where long hair hides them."""
+    """Bool (N,): the ears, where long hair hides them."""
     x, y, _ = places.position.T
     ears = (np.abs(x) > 0.0775) & (y > -0.752) & (y < -0.68)
-    return ears & (HAIRSTYLES[style][0] == "low")
+    return np.asarray(ears & (HAIRSTYLES[style][0] == "low"), dtype=np.bool_)
 
 
 def neck_level(z: NDArray[np.floating]) -> NDArray[np.floating]:
@@ -175,7 +179,7 @@ def strands(places: Places, colour: tuple[float, float, float], style: str) -> N
         top = np.clip((0.05 - from_crown) / 0.03, 0, 1)
         streak = streak * (1 - top) + np.sin(x * 900 + 3 * np.sin(z * 60)) * top
     light = np.interp(y, [-0.85, -0.79, -0.66], [1.10, 1.0, 0.80])
-    return (np.float32(colour) * (light * (1 + 0.16 * streak))[:, None] + 0.01).astype(np.float32)
+    return floats(floats(colour) * (light * (1 + 0.16 * streak))[:, None] + 0.01)
 
 
 def straps(places: Places, middle: float = 0.115, half: float = 0.022) -> NDArray[np.float32]:

@@ -10,10 +10,11 @@ import numpy as np
 
 from refsd.rendering import Mesh
 from refsd.wardrobe import cutting
+from refsd.wardrobe.arrays import floats
 from refsd.wardrobe.canonical import NEUTRAL, Places, vertex_places
+from refsd.wardrobe.faces import EYE, EYE_REACH, eye_texture
 from refsd.wardrobe.families import FAMILIES
 from refsd.wardrobe.painting import cloth, paint
-from refsd.wardrobe.faces import EYE, EYE_REACH, eye_texture
 from refsd.wardrobe.shapes import (
     Grid,
     curtain,
@@ -58,7 +59,7 @@ def dress(avatar: Avatar, body: AnnyBody, vertices: NDArray[np.float32]) -> list
         meshes += _shoes(look, lists.shoes[look.shoe], body, vertices)
         meshes += [_eyes(look, body, vertices), *_neckwear(look, lists, body, vertices)]
     for garment, top, hem, thickness, flare in _tubes(look, lists):
-        tube = _tube(body, top, hem, thickness, flare, lists.close)
+        tube = _tube(body, top, hem, thickness, flare, flush=lists.close)
         meshes.append(tube.place(body, vertices).mesh(_tube_texture(tube, garment)))
     for grid, anchor, colour in _attachments(look, lists.close):
         hair = lists.close and anchor == "head"
@@ -106,7 +107,7 @@ def _tailor(look: Look, family: str, body: AnnyBody) -> _Tailored:
     thickness += 0.004 * in_upper * in_lower
     _, sides, top, _ = cutting.HAIRSTYLES[look.hair]
     height = np.clip((-y - 0.74) / 0.09, 0, 1)
-    curl = 1 + 0.18 * np.sin(places.position @ np.float32([210, 170, 190]))
+    curl = 1 + 0.18 * np.sin(places.position @ floats([210, 170, 190]))
     if lists.close:
         # Tops hang past the waist; they do not follow it.
         waist = np.exp(-(((y + 0.17) / 0.11) ** 2)) * (places.arm < 0.3)
@@ -135,12 +136,12 @@ def _neighbourhood(body: AnnyBody, values: NDArray[np.float32]) -> NDArray[np.fl
 
 def _step(cover: NDArray[np.float32]) -> NDArray[np.float32]:
     """A cover made steep, so that cloth ends in an edge."""
-    return np.clip((cover - 0.35) / 0.3, 0, 1)
+    return floats(np.clip((cover - 0.35) / 0.3, 0, 1))
 
 
 def _soft_step(cover: NDArray[np.float32]) -> NDArray[np.float32]:
     """As :func:`_step`, less steep, so that the hem does not follow the mesh's zigzag."""
-    return np.clip((cover - 0.1) / 0.6, 0, 1)
+    return floats(np.clip((cover - 0.1) / 0.6, 0, 1))
 
 
 def _hang(
@@ -190,7 +191,7 @@ def _normals(mesh: Mesh) -> NDArray[np.float32]:
     count = len(mesh.vertices)
     summed = np.stack([np.bincount(flat, repeated[:, c], count) for c in range(3)], axis=1)
     length = np.maximum(np.linalg.norm(summed, axis=1, keepdims=True), 1e-12)
-    return (summed / length).astype(np.float32)
+    return floats(summed / length)
 
 
 @cache
@@ -207,7 +208,7 @@ def _neighbours(body: AnnyBody) -> csr_matrix:
     return (diags(1 / np.asarray(links.sum(axis=1)).ravel()) @ links).tocsr().astype(np.float32)
 
 
-# -- shoes ------------------------------------------------------------------------------------------
+# -- shoes ----------------------------------------------------------------------------------------
 
 
 @lru_cache(maxsize=256)
@@ -238,7 +239,7 @@ def _shoes(look: Look, shoe: Shoe, body: AnnyBody, vertices: NDArray[np.float32]
     return meshes
 
 
-# -- eyes and collars -------------------------------------------------------------------------------
+# -- eyes and collars -----------------------------------------------------------------------------
 
 
 @cache
@@ -252,7 +253,7 @@ def _eye_layout(
     x, y, _ = places.position[used].T
     centre = np.where(x > 0, EYE[0], -EYE[0])
     uv = np.stack([x - centre, y - EYE[1]], axis=1) / (2 * EYE_REACH) + 0.5
-    return used, renumbered.reshape(-1, 3).astype(np.int32), uv.astype(np.float32)
+    return used.astype(np.int64), renumbered.reshape(-1, 3).astype(np.int32), floats(uv)
 
 
 def _eyes(look: Look, body: AnnyBody, vertices: NDArray[np.float32]) -> Mesh:
@@ -275,15 +276,15 @@ def _neckwear(
     if kind is None:
         return []
     grid = neck_ring(kind, cut.thickness)
-    tint = np.float32(look.upper.colour) * (0.93 if kind == "hood" else 1.0)
+    tint = floats(look.upper.colour) * (0.93 if kind == "hood" else 1.0)
     if look.upper.pattern == "yoke":
-        tint = 0.3 * tint + 0.7 * np.float32(look.upper.second)
+        tint = 0.3 * tint + 0.7 * floats(look.upper.second)
     red, green, blue = (float(c) for c in tint)
     placed = frame_of(body, "chest").place(vertices, grid.points)
     return [Grid(placed, closed=False).mesh(_plain((red, green, blue)))]
 
 
-# -- tubes of cloth: skirts, dresses, coats ---------------------------------------------------------
+# -- tubes of cloth: skirts, dresses, coats -------------------------------------------------------
 
 
 def _tubes(look: Look, lists: FamilyLists) -> list[tuple[Garment, float, float, float, float]]:
@@ -330,7 +331,7 @@ class _Tube:
 
 @lru_cache(maxsize=256)
 def _tube(
-    body: AnnyBody, top: float, hem: float, thickness: float, flare: float, flush: bool
+    body: AnnyBody, top: float, hem: float, thickness: float, flare: float, *, flush: bool
 ) -> _Tube:
     """Cut a tube; a ``flush`` one begins under the garment above it, without a ledge."""
     from scipy.spatial import cKDTree
@@ -382,7 +383,7 @@ def _tube_texture(tube: _Tube, garment: Garment, size: int = 128) -> NDArray[np.
     return np.dstack([rgb, np.full((size, size), 255, np.uint8)])
 
 
-# -- rigid attachments: hair, peaks, bags ------------------------------------------------------------
+# -- rigid attachments: hair, peaks, bags ---------------------------------------------------------
 
 
 def _attachments(look: Look, close: bool) -> list[tuple[Grid, str, tuple[float, float, float]]]:
@@ -421,7 +422,7 @@ def _plain(colour: tuple[float, float, float]) -> NDArray[np.uint8]:
     streaks = np.clip(
         1 + 0.10 * rng.normal(size=(1, 32, 1)) + 0.03 * rng.normal(size=(32, 32, 1)), 0.6, 1.4
     )
-    rgb = np.clip(np.float32(colour) * streaks, 0, 1)
+    rgb = np.clip(floats(colour) * streaks, 0, 1)
     return np.dstack([np.rint(rgb * 255), np.full((32, 32), 255)]).astype(np.uint8)
 
 

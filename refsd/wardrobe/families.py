@@ -5,6 +5,8 @@ Every list is a table of data; ``refsd.wardrobe.patterns`` knows how each patter
 (``refsd.wardrobe.canonical``) and sleeves shares of the arm (0.5 is the elbow, 1 the wrist).
 """
 
+# ruff: noqa: E501 (tables are read in rows)
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""The texture of a dressed body: skin, face, hair, garments and shoes, painted by canonical place."""
+"""The texture of a dressed body: skin, face, hair, garments and shoes, by canonical place."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from refsd.wardrobe import cutting, faces, tailoring
+from refsd.wardrobe.arrays import floats
 from refsd.wardrobe.canonical import texels
 from refsd.wardrobe.families import FAMILIES
 from refsd.wardrobe.patterns import PATTERNS
@@ -47,13 +48,13 @@ def body_texture(
         _lay(
             colours,
             cutting.straps(places),
-            np.broadcast_to(np.float32(look.bag_colour), colours.shape),
+            np.broadcast_to(floats(look.bag_colour), colours.shape),
         )
     if look.bag == "hip bag":
         _lay(
             colours,
             cutting.cross_strap(places),
-            np.broadcast_to(np.float32(look.bag_colour), colours.shape),
+            np.broadcast_to(floats(look.bag_colour), colours.shape),
         )
     return canvas.picture(colours)
 
@@ -76,7 +77,7 @@ def _paint_from_near(
     _lay_softly(colours, cutting.shoe_cover(places, shoe), _leather(places, look))
     _lay_softly(colours, cutting.lower_cover(places, lower, look.lower.trim), trousers)
     _lay_softly(colours, cutting.near_upper_cover(places, upper, look.upper.trim), shirt)
-    bag = np.broadcast_to(np.float32(look.bag_colour), colours.shape)
+    bag = np.broadcast_to(floats(look.bag_colour), colours.shape)
     if look.bag == "backpack":
         _lay_softly(colours, cutting.straps(places, middle=0.092, half=0.017), bag)
     if look.bag == "hip bag":
@@ -101,12 +102,10 @@ def _lay_softly(
 def cloth(places: Places, garment: Garment) -> NDArray[np.float32]:
     """A garment's colour everywhere: pattern, weave and soft folds; float32 (N, 3)."""
     second = PATTERNS[garment.pattern](places, garment.scale, garment.shift)[:, None]
-    colours = np.float32(garment.colour) * (1 - second) + np.float32(garment.second) * second
+    colours = floats(garment.colour) * (1 - second) + floats(garment.second) * second
     grain = 0.05 if garment.pattern == "melange" else 0.02
     colours = colours * (1 + grain * _noise(places, 160, garment.shift))[:, None]
-    return (colours * (1 + 0.07 * _noise(places, 22, garment.shift + 0.3))[:, None]).astype(
-        np.float32
-    )
+    return floats(colours * (1 + 0.07 * _noise(places, 22, garment.shift + 0.3))[:, None])
 
 
 def _noise(places: Places, frequency: float, seed: float) -> NDArray[np.float32]:
@@ -131,14 +130,14 @@ def _lay(
 
 
 def _skin(places: Places, look: Look) -> NDArray[np.float32]:
-    tone = np.float32(look.skin)
+    tone = floats(look.skin)
     colours = np.repeat(tone[None], len(places.arm), axis=0)
     colours *= (1 + 0.03 * _noise(places, 40, look.lips))[:, None]
     x, y, z = places.position.T
     blood = np.exp(-(((np.abs(x) - 0.042) / 0.022) ** 2 + ((y + 0.69) / 0.022) ** 2)) * (z < -0.09)
     knuckles = 0.5 * np.clip(places.hand, 0, 1)
     flush = (0.10 * blood + 0.06 * knuckles).astype(np.float32)[:, None]
-    return (colours * (1 - flush * np.float32([0.0, 0.9, 0.8]))).astype(np.float32)
+    return floats(colours * (1 - flush * floats([0.0, 0.9, 0.8])))
 
 
 def _face(colours: NDArray[np.float32], places: Places, look: Look) -> None:
@@ -147,9 +146,9 @@ def _face(colours: NDArray[np.float32], places: Places, look: Look) -> None:
     across = np.abs(x)
     face = (places.head > 0.5) & (z < -0.05)
     jaw = face & (y > -0.70 + 0.10 * np.clip(across - 0.02, 0, 1)) & (y < -0.60)
-    colours[jaw] *= 1 - look.stubble * np.float32([0.40, 0.36, 0.30])
+    colours[jaw] *= 1 - look.stubble * floats([0.40, 0.36, 0.30])
     lips = face & (((across / 0.026) ** 2 + ((y + 0.6645) / 0.0115) ** 2) < 1) & (z < -0.10)
-    red = np.float32([0.62, 0.24, 0.25]) if sum(look.skin) > 1.2 else np.float32([0.40, 0.18, 0.18])
+    red = floats([0.62, 0.24, 0.25]) if sum(look.skin) > 1.2 else floats([0.40, 0.18, 0.18])
     colours[lips] = colours[lips] * (1 - look.lips * 0.8) + red * look.lips * 0.8
     arch = (
         -0.757 - 0.25 * (across - 0.018) * (across < 0.034) + 0.35 * np.maximum(across - 0.034, 0)
@@ -160,29 +159,29 @@ def _face(colours: NDArray[np.float32], places: Places, look: Look) -> None:
         & (across < 0.052)
         & (np.abs(y - arch) < 0.0048 - 0.05 * np.maximum(across - 0.03, 0))
     )
-    colours[brow] = colours[brow] * 0.25 + 0.75 * np.float32(look.hair_colour) * 0.8
+    colours[brow] = colours[brow] * 0.25 + 0.75 * floats(look.hair_colour) * 0.8
     lids = (
         face
         & (((across - 0.031) / 0.020) ** 2 + ((y + 0.735) / 0.012) ** 2 < 1)
         & (places.eye < 0.5)
     )
-    colours[lids] *= np.float32([0.80, 0.76, 0.75])
+    colours[lids] *= floats([0.80, 0.76, 0.75])
     ball = places.eye > 0.5
     from_axis = np.hypot(across - 0.0313, y + 0.733)
-    colours[ball] = np.float32([0.88, 0.86, 0.84])
+    colours[ball] = floats([0.88, 0.86, 0.84])
     front = ball & (z < -0.11)
-    colours[front & (from_axis < 0.0068)] = np.float32(look.iris)
-    colours[front & (from_axis < 0.0030)] = np.float32([0.03, 0.03, 0.03])
+    colours[front & (from_axis < 0.0068)] = floats(look.iris)
+    colours[front & (from_axis < 0.0030)] = floats([0.03, 0.03, 0.03])
 
 
 def _strands(places: Places, colour: Colour) -> NDArray[np.float32]:
     shine = 1 + 0.16 * _noise(places, 300, colour[0]) + 0.12 * _noise(places, 40, colour[1])
-    return (np.float32(colour) * shine[:, None]).astype(np.float32)
+    return (floats(colour) * shine[:, None]).astype(np.float32)
 
 
 def _leather(places: Places, look: Look) -> NDArray[np.float32]:
     y = places.position[:, 1]
-    colours = np.repeat(np.float32(look.shoe_colour)[None], len(y), axis=0)
+    colours = np.repeat(floats(look.shoe_colour)[None], len(y), axis=0)
     colours *= (1 + 0.04 * _noise(places, 90, 0.5))[:, None]
     laces = (
         (y > 0.90)
@@ -191,7 +190,7 @@ def _leather(places: Places, look: Look) -> NDArray[np.float32]:
         & (y < 0.94)
     )
     colours[laces] = colours[laces] * 0.5 + 0.4
-    colours[y > 0.972] = np.float32(look.sole_colour)
+    colours[y > 0.972] = floats(look.sole_colour)
     return colours.astype(np.float32)
 
 

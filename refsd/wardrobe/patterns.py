@@ -4,12 +4,16 @@ A pattern takes canonical places and returns float32 (N,) in [0, 1]: 0 is the ga
 colour, 1 its second. ``scale`` in [0, 1] makes it fine or coarse, ``shift`` in [0, 1] moves it.
 """
 
+# ruff: noqa: E501 (tables are read in rows)
+
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from refsd.wardrobe.arrays import floats
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,7 +32,7 @@ def height(places: Places) -> NDArray[np.float32]:
 def around(places: Places) -> NDArray[np.float32]:
     """Metres across the garment, measured round the body from its front."""
     x, z = places.position[:, 0], places.position[:, 2]
-    return (0.16 * np.arctan2(x, -z + 0.01)).astype(np.float32)
+    return floats(0.16 * np.arctan2(x, -z + 0.01))
 
 
 def girth(places: Places) -> NDArray[np.float32]:
@@ -57,7 +61,7 @@ def _wave(
     return (phase < duty).astype(np.float32)
 
 
-def _none(places: Places, scale: float, shift: float) -> NDArray[np.float32]:  # noqa: ARG001
+def _none(places: Places, scale: float, shift: float) -> NDArray[np.float32]:
     return np.zeros(len(places.arm), dtype=np.float32)
 
 
@@ -105,7 +109,7 @@ def _dots(finest: float, coarsest: float, radius: float) -> Pattern:
         row = np.floor(height(places) / period + shift)
         v = (height(places) / period + shift) % 1 - 0.5
         u = (around(places) / period + shift + 0.5 * (row % 2)) % 1 - 0.5
-        return (u * u + v * v < radius * radius).astype(np.float32)
+        return floats(u * u + v * v < radius * radius)
 
     return draw
 
@@ -131,16 +135,16 @@ def _halves(places: Places, scale: float, shift: float) -> NDArray[np.float32]:
     )
 
 
-def _chest_block(places: Places, scale: float, shift: float) -> NDArray[np.float32]:  # noqa: ARG001
+def _chest_block(places: Places, scale: float, shift: float) -> NDArray[np.float32]:
     return (places.position[:, 1] < -0.38 + 0.16 * scale).astype(np.float32)
 
 
-def _hem_block(places: Places, scale: float, shift: float) -> NDArray[np.float32]:  # noqa: ARG001
+def _hem_block(places: Places, scale: float, shift: float) -> NDArray[np.float32]:
     low = (places.position[:, 1] > -0.20 + 0.14 * scale) & _on_torso(places)
     return (low | ((places.along_arm > 0.75) & ~_on_torso(places))).astype(np.float32)
 
 
-def _sleeves(places: Places, scale: float, shift: float) -> NDArray[np.float32]:  # noqa: ARG001
+def _sleeves(places: Places, scale: float, shift: float) -> NDArray[np.float32]:
     return ((places.arm > 0.3) & (places.along_arm > 0.3 * scale - 0.2)).astype(np.float32)
 
 
@@ -162,7 +166,7 @@ def _cross(places: Places, scale: float, shift: float) -> NDArray[np.float32]:
     x, y = places.position[:, 0], places.position[:, 1]
     half = 0.02 + 0.025 * scale
     bar = np.abs(y - (-0.36 + 0.14 * shift)) < half
-    return (((np.abs(x) < half) | bar) & _on_torso(places)).astype(np.float32)
+    return floats(((np.abs(x) < half) | bar) & _on_torso(places))
 
 
 def _quarters(places: Places, scale: float, shift: float) -> NDArray[np.float32]:
@@ -172,25 +176,25 @@ def _quarters(places: Places, scale: float, shift: float) -> NDArray[np.float32]
     return (chosen ^ ~front).astype(np.float32)
 
 
-def _side_panels(places: Places, scale: float, shift: float) -> NDArray[np.float32]:  # noqa: ARG001
+def _side_panels(places: Places, scale: float, shift: float) -> NDArray[np.float32]:
     return ((np.abs(places.position[:, 0]) > 0.07 + 0.05 * scale) & _on_torso(places)).astype(
         np.float32
     )
 
 
-def _yoke(places: Places, scale: float, shift: float) -> NDArray[np.float32]:  # noqa: ARG001
+def _yoke(places: Places, scale: float, shift: float) -> NDArray[np.float32]:
     return (places.position[:, 1] < -0.45 + 0.05 * scale).astype(np.float32) * 0.7
 
 
-def _placket(places: Places, scale: float, shift: float) -> NDArray[np.float32]:  # noqa: ARG001
+def _placket(places: Places, scale: float, shift: float) -> NDArray[np.float32]:
     x, y, z = places.position.T
     front = (z < 0) & _on_torso(places)
     strip = (np.abs(x) < 0.014) & front
     button = (np.abs(x) < 0.004) & ((y % 0.08) < 0.008) & front
-    return (0.18 * strip + 0.7 * button).astype(np.float32)
+    return floats(0.18 * strip + 0.7 * button)
 
 
-def _zip(places: Places, scale: float, shift: float) -> NDArray[np.float32]:  # noqa: ARG001
+def _zip(places: Places, scale: float, shift: float) -> NDArray[np.float32]:
     x, y, z = places.position.T
     line = (np.abs(x) < 0.006) & (z < 0) & _on_torso(places)
     pocket = (
@@ -199,17 +203,11 @@ def _zip(places: Places, scale: float, shift: float) -> NDArray[np.float32]:  # 
         & (z < 0)
     )
     cuffs = (places.along_arm > 0.95) & (places.arm > 0.5)
-    return (
-        (0.9 * line + 0.5 * (pocket & _on_torso(places)) + 0.35 * cuffs)
-        .clip(0, 1)
-        .astype(np.float32)
-    )
+    return floats((0.9 * line + 0.5 * (pocket & _on_torso(places)) + 0.35 * cuffs).clip(0, 1))
 
 
 def _dip(places: Places, scale: float, shift: float) -> NDArray[np.float32]:
-    return np.clip((places.position[:, 1] + 0.35 - 0.1 * shift) / (0.2 + 0.3 * scale), 0, 1).astype(
-        np.float32
-    )
+    return floats(np.clip((places.position[:, 1] + 0.35 - 0.1 * shift) / (0.2 + 0.3 * scale), 0, 1))
 
 
 def _camouflage(places: Places, scale: float, shift: float) -> NDArray[np.float32]:
@@ -217,7 +215,7 @@ def _camouflage(places: Places, scale: float, shift: float) -> NDArray[np.float3
     blobs = np.sin(x + 7 * shift) * np.cos(1.3 * y) + np.sin(1.7 * z + y + 5 * shift) * np.cos(
         0.8 * x
     )
-    return (blobs > 0.25).astype(np.float32)
+    return floats(blobs > 0.25)
 
 
 def _waves(places: Places, scale: float, shift: float) -> NDArray[np.float32]:
@@ -225,14 +223,14 @@ def _waves(places: Places, scale: float, shift: float) -> NDArray[np.float32]:
     return _wave(bent.astype(np.float32), 0.05 + 0.06 * scale, shift, 0.45)
 
 
-def _side_band(places: Places, scale: float, shift: float) -> NDArray[np.float32]:  # noqa: ARG001
+def _side_band(places: Places, scale: float, shift: float) -> NDArray[np.float32]:
     x = np.abs(places.position[:, 0])
     outside = x > 0.12 + 0.09 * np.clip(places.position[:, 1] / 0.9, 0, 1)
-    return (outside & (np.abs(places.position[:, 2]) < 0.05 + 0.03 * scale)).astype(np.float32)
+    return floats(outside & (np.abs(places.position[:, 2]) < 0.05 + 0.03 * scale))
 
 
-def _knees(places: Places, scale: float, shift: float) -> NDArray[np.float32]:  # noqa: ARG001
-    return (np.abs(places.position[:, 1] - 0.45) < 0.08 + 0.05 * scale).astype(np.float32)
+def _knees(places: Places, scale: float, shift: float) -> NDArray[np.float32]:
+    return floats(np.abs(places.position[:, 1] - 0.45) < 0.08 + 0.05 * scale)
 
 
 def _legs(places: Places, scale: float, shift: float) -> NDArray[np.float32]:
@@ -241,21 +239,19 @@ def _legs(places: Places, scale: float, shift: float) -> NDArray[np.float32]:
     )
 
 
-def _crease(places: Places, scale: float, shift: float) -> NDArray[np.float32]:  # noqa: ARG001
+def _crease(places: Places, scale: float, shift: float) -> NDArray[np.float32]:
     x = np.abs(places.position[:, 0])
     middle = 0.10 + 0.09 * np.clip(places.position[:, 1] / 0.9, 0, 1)
-    return (0.25 * np.exp(-(((x - middle) / 0.006) ** 2)) * (places.position[:, 1] > 0.05)).astype(
-        np.float32
-    )
+    return floats(0.25 * np.exp(-(((x - middle) / 0.006) ** 2)) * (places.position[:, 1] > 0.05))
 
 
-def _wash(places: Places, scale: float, shift: float) -> NDArray[np.float32]:  # noqa: ARG001
+def _wash(places: Places, scale: float, shift: float) -> NDArray[np.float32]:
     y, z = places.position[:, 1], places.position[:, 2]
     faded = np.exp(-(((y - 0.3) / 0.16) ** 2)) * (z < 0.0)
-    return (0.35 * (0.4 + scale) * faded).astype(np.float32)
+    return floats(0.35 * (0.4 + scale) * faded)
 
 
-def _turn_ups(places: Places, scale: float, shift: float) -> NDArray[np.float32]:  # noqa: ARG001
+def _turn_ups(places: Places, scale: float, shift: float) -> NDArray[np.float32]:
     return (places.position[:, 1] > 0.82).astype(np.float32)
 
 

@@ -1,5 +1,7 @@
 """Simple shapes that are fixed to a body: hair that hangs, buns, peaks, bags."""
 
+# ruff: noqa: E501 (tables are read in rows)
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -9,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from refsd.rendering import Mesh
+from refsd.wardrobe.arrays import floats
 from refsd.wardrobe.cutting import HEAD_AXIS, neck_level
 
 if TYPE_CHECKING:
@@ -125,7 +128,7 @@ def neck_ring(kind: str, thickness: float) -> Grid:
         thick = 0.014 + 0.034 * behind
         out, down = thick * (0.5 - np.cos(turn)), thick * (0.35 - 1.1 * np.sin(turn))
     else:
-        out, down = (np.float64(column)[:, None] for column in zip(*steps[kind], strict=True))
+        out, down = (np.asarray(column)[:, None] for column in zip(*steps[kind], strict=True))
         down = down * (0.75 + 0.25 * behind) if kind == "collar" else down
     radius = thickness + out
     wide, deep = 0.072 + radius, 0.057 + radius
@@ -167,7 +170,7 @@ def hair_texture(colour: Colour, cut_tips: bool, size: int = 128) -> NDArray[np.
     locks = np.sin((u + sway) * 190) + 0.7 * np.sin((u + 2 * sway) * 411 + 1)
     locks += 0.7 * np.sin((u + sway) * 77 + 2)
     light = (1 + 0.11 * locks) * np.interp(v, [0, 0.25, 0.5, 1], [0.95, 1.06, 0.95, 0.80])
-    rgb = np.float32(colour) * light[..., None] + 0.01
+    rgb = floats(colour) * light[..., None] + 0.01
     tips = 0.95 + 0.025 * np.sin(u * 60) + 0.03 * np.sin(u * 133 + 2)
     alpha = np.where(v < tips, 255, 0) if cut_tips else np.full((size, size), 255)
     return np.dstack([np.rint(np.clip(rgb, 0, 1) * 255), alpha]).astype(np.uint8)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from refsd.wardrobe.arrays import floats
 from refsd.wardrobe.canonical import vertex_places
 from refsd.wardrobe.shapes import Grid
 
@@ -110,15 +111,15 @@ def shoe_texture(shoe: Shoe, colour: Colour, sole: Colour, size: int = 128) -> N
     """Uint8 (size, size, 4): rows run from heel to toe, columns around from the top."""
     v, u = (a.ravel() for a in np.meshgrid(*[np.linspace(0, 1, size)] * 2, indexing="ij"))
     from_top = np.minimum(u, 1 - u) * 2
-    upper = np.float32(colour)
+    upper = floats(colour)
     painted = np.repeat(upper[None], size * size, axis=0)
-    accent = np.float32([0.85, 0.85, 0.83]) if upper.mean() < 0.5 else upper * np.float32(0.35)
+    accent = floats([0.85, 0.85, 0.83]) if upper.mean() < 0.5 else upper * floats(0.35)
     if shoe.stripes:
         for place in (0.44, 0.51, 0.58):
             slant = np.abs(v - place + 0.15 * (from_top - 0.4))
             painted[(slant < 0.017) & (from_top > 0.26) & (from_top < 0.60)] = accent
     if shoe.laces:
-        painted[(from_top < 0.20) & (v > 0.44) & (v < 0.70)] = upper * np.float32(0.7)
+        painted[(from_top < 0.20) & (v > 0.44) & (v < 0.70)] = upper * floats(0.7)
         rungs = (np.abs(v % 0.05 - 0.025) < 0.010) & (from_top < 0.20) & (v > 0.44) & (v < 0.70)
         painted[rungs] = accent
         painted[np.abs(v - 0.80 + 0.25 * from_top**2) < 0.006] *= 0.7
@@ -127,7 +128,7 @@ def shoe_texture(shoe: Shoe, colour: Colour, sole: Colour, size: int = 128) -> N
     # The opening around the ankle lies in shadow, the welt between upper and sole is dark.
     painted[(from_top < 0.18) & (v < 0.40) & (v > 0.06)] *= 0.4
     painted[np.abs(from_top - 0.60) < 0.02] *= 0.55
-    painted[from_top > 0.62] = np.float32(sole)
+    painted[from_top > 0.62] = floats(sole)
     rgb = np.rint(np.clip(painted, 0, 1) * 255)
     opaque = np.full((len(rgb), 1), 255)
     return np.concatenate([rgb, opaque], axis=1).reshape(size, size, 4).astype(np.uint8)

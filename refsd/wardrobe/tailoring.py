@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from refsd.wardrobe.arrays import floats
 from refsd.wardrobe.cutting import ARM
 
 if TYPE_CHECKING:
@@ -96,11 +97,11 @@ def finish_lower(cloth: Floats, places: Places, cut: Lower, trim: float) -> Floa
 
 def _line(distance: NDArray[np.floating], width: float = 0.0025) -> Floats:
     """A drawn line where a distance in metres passes through zero."""
-    return np.exp(-((distance / width) ** 2)).astype(np.float32)
+    return floats(np.exp(-((distance / width) ** 2)))
 
 
 def _dot(across: NDArray[np.floating], down: NDArray[np.floating], radius: float) -> Floats:
-    return np.clip((radius - np.hypot(across, down)) / 0.002 + 0.5, 0, 1).astype(np.float32)
+    return floats(np.clip((radius - np.hypot(across, down)) / 0.002 + 0.5, 0, 1))
 
 
 def _folds(places: Places) -> Floats:
@@ -118,4 +119,4 @@ def _folds(places: Places) -> Floats:
     patches = 0.5 + 0.5 * np.sin(x * 31 + y * 19 + 2 * np.sin(z * 25 + y * 9))
     ridges = patches * np.sin(along * 118 + 3 * np.sin(x * 23)) + 0.5 * np.sin(along * 61 + x * 40)
     ridges += 0.6 * np.sin(x * 38 + z * 29 + y * 12)
-    return (1 + 0.036 * np.clip(depth, 0, 1.4) * ridges).astype(np.float32)
+    return floats(1 + 0.036 * np.clip(depth, 0, 1.4) * ridges)
