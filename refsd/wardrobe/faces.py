@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 EYE = (0.0322, -0.732)
 MOUTH = -0.662
 _MOUTH_HALF = 0.0255
-EYE_REACH = 0.018
+EYE_REACH = 0.020
 """Half the width of the eye's texture, metres on the neutral body."""
 
 
