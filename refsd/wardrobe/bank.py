@@ -54,6 +54,8 @@ def sample_avatar(family: Family, rng: np.random.Generator, name: str | None = N
     lightness = sum(skin) / 3
     shape = _shape(rng, female, lightness)
     hair = _hair(rng, lists, female)
+    if lists.close and female and hair == "thinning":
+        hair = lists.hair[0]
     greying = shape["age"] > 0.8 and rng.random() < 0.6
     hair_colours = list(lists.hair_colours.items())
     if lists.close and lightness < 0.5:
@@ -73,11 +75,16 @@ def sample_avatar(family: Family, rng: np.random.Generator, name: str | None = N
     if not _suits(lists, upper):
         plain = lists.upper_patterns[0]
         upper = replace(upper, pattern=plain)
+    skirt = lists.uppers[upper.cut].skirt
     bare_legs = lists.close and lists.uppers[upper.cut].caption == "dress"
     if bare_legs:
         # What is worn under a dress ends under it.
         legs = {cut: low.hem for cut, low in lists.lowers.items() if not low.skirt}
         lower = replace(lower, cut=min(legs, key=lambda cut: legs[cut]), trim=-0.03)
+    elif lists.close and skirt is not None and lists.lowers[lower.cut].hem < skirt + 0.25:
+        # Nobody's coat is as long as what is worn under it.
+        legs = {cut: low.hem for cut, low in lists.lowers.items() if not low.skirt}
+        lower = replace(lower, cut=max(legs, key=lambda cut: legs[cut]))
     shoe = _pick(rng, list(lists.shoes))
     shoe_colour_name, shoe_colour = _pick(rng, list(lists.shoe_colours.items()))
     bag = _pick(rng, list(lists.bags))

@@ -80,7 +80,7 @@ def shoe_grid(body: AnnyBody, shoe: Shoe, side: int) -> tuple[Grid, NDArray[np.f
     # Both ends close in a point low down, so that the sole does not show as a wedge.
     for end in (0, -1):
         points[end] = points[end].mean(axis=0)
-        points[end, :, 1] = bottom[end] - 0.006
+        points[end, :, 1] = bottom[end] - 0.001
     bend = np.clip((toe + 0.36 * length - z) / (0.12 * length), 0, 1)
     with_toes = np.repeat(bend[:, None], _AROUND, axis=1)[..., None]
     return Grid(points.astype(np.float32), closed=True), with_toes.astype(np.float32)
