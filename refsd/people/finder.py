@@ -51,6 +51,11 @@ PRESENCE = 0.5
 LOOK_AGAIN = 0.2
 """Least presence at the first look; at the second, closer one people often become clear."""
 
+STRAY = 0.5
+STRAY_SIZE = 2.0
+"""A closer look that ends up this far away (in sides of the square), or at a body this much larger
+or smaller, has lost whom it looked for: a patch of road, say, that resembles nobody."""
+
 SAME_PLACE = 0.12
 """Two detections are of one person when their hips and their heads are this near to each other, as
 a share of the side of the square around the body (which is about 1.3 times as tall as a person)."""
@@ -62,7 +67,7 @@ ROUNDS = 2
 """The detector reports the clearest of people who stand together. So it looks again where people
 were found, with these wiped out, so many times."""
 
-NEAR_THRESHOLD = 0.3
+NEAR_THRESHOLD = 0.35
 """Least score there: people stand together more often than where nobody was found."""
 
 NEIGHBOURHOOD = 1.6
@@ -74,9 +79,9 @@ its middle, where the detector is best."""
 SURE = 0.7
 """Whoever has this score is believed, however strange the shape."""
 
-AGREEMENT = 0.2
+AGREEMENT = 0.25
 """Least intersection over union of the network's mask and a sketch of its landmarks: about 0.7 for
-people in full view, 0.4 for hidden ones, below 0.2 for lamps and shadows."""
+people in full view, 0.4 for half hidden ones, often below 0.2 for lamps and shadows."""
 
 TORSO = 0.16
 """Least length of the torso as a share of the body's square: 0.22 in upright people, 0.13 where
@@ -207,8 +212,10 @@ class PeopleFinder:
         bodies = _distinct(detections)
         poses = at_once(lambda body: self._look(pyramid, body[1]), bodies)
         found: list[_Found] = []
-        for (score, _), pose in zip(bodies, poses, strict=True):
-            if pose is None or (score < SURE and not _is_plausible(pose, pyramid.shape)):
+        for (score, body), pose in zip(bodies, poses, strict=True):
+            if pose is None or _strays(pose.body, body):
+                continue
+            if score < SURE and not _is_plausible(pose, pyramid.shape):
                 continue
             person = _person(pose, pyramid.shape, score, "detector")
             if person is not None and _add(person, covered):
@@ -268,6 +275,12 @@ def _distinct(detections: Detections) -> list[tuple[float, Square]]:
         if not any(_same_place(body, other) for _, other in kept):
             kept.append((float(detections.scores[index]), body))
     return kept
+
+
+def _strays(body: Square, square: Square) -> bool:
+    """Whether a body is far from the square where it was looked for, or of quite another size."""
+    apart = math.hypot(body.x - square.x, body.y - square.y)
+    return apart > STRAY * square.size or not 1 / STRAY_SIZE < body.size / square.size < STRAY_SIZE
 
 
 def _same_place(one: Square, other: Square) -> bool:
