@@ -73,19 +73,15 @@ class Pyramid:
 
     def __init__(self, image: NDArray[np.uint8]) -> None:
         self.shape: tuple[int, int] = (image.shape[0], image.shape[1])
+        # All levels at once: threads share a pyramid.
         self._levels: list[NDArray[np.uint8]] = [image]
-
-    def _level(self, number: int) -> tuple[NDArray[np.uint8], float]:
-        """The picture at about 1 / 2 ** number of its size, and its exact scale."""
-        while len(self._levels) <= number and min(self._levels[-1].shape[:2]) >= 2:
+        while min(self._levels[-1].shape[:2]) >= 2:
             last = self._levels[-1]
             # Odd sides lose their last line, so that the scale is exact.
             height, width = last.shape[0] // 2, last.shape[1] // 2
             even = last[: height * 2, : width * 2]
             half = cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA)
             self._levels.append(np.asarray(half, dtype=np.uint8))
-        number = min(number, len(self._levels) - 1)
-        return self._levels[number], 0.5**number
 
     def cut(self, square: Square, side: int) -> NDArray[np.float32]:
         """What a square shows.
@@ -97,9 +93,10 @@ class Pyramid:
         Returns:
             float32 (side, side, 3) in [0, 1]; black outside the picture.
         """
-        level, scale = self._level(max(0, math.floor(math.log2(max(square.size, 1) / side))))
+        halvings = max(0, math.floor(math.log2(max(square.size, 1) / side)))
+        number = min(halvings, len(self._levels) - 1)
         cut = cv2.warpAffine(
-            level, square.matrix(side, scale), (side, side),
+            self._levels[number], square.matrix(side, 0.5**number), (side, side),
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_CONSTANT,
         )  # fmt: skip
         return np.asarray(cut, dtype=np.float32) / np.float32(255)

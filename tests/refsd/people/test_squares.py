@@ -64,3 +64,16 @@ def test_window_is_cut_at_the_border() -> None:
     assert x0 == x1 == 0
     turned = Square(150, 25, 10, math.pi / 4).window((50, 300))
     assert turned == (142, 17, 158, 33)
+
+
+def test_threads_may_share_a_pyramid() -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    noise = np.random.default_rng(1).integers(0, 256, (600, 700, 3), dtype=np.uint8)
+    where = [Square(350, 300, 600 - 20 * step) for step in range(24)]
+    alone = [Pyramid(noise).cut(square, 32) for square in where]
+    shared = Pyramid(noise)
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(lambda square: shared.cut(square, 32), where))
+    for one, other in zip(alone, together, strict=True):
+        np.testing.assert_array_equal(one, other)
