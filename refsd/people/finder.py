@@ -87,6 +87,10 @@ TORSO = 0.16
 """Least length of the torso as a share of the body's square: 0.22 in upright people, 0.13 where
 parts of several people were taken for one."""
 
+PORTRAIT = 1.5
+"""Of a body whose square is this much larger than the picture only the head and chest can be seen,
+so there must be a face too."""
+
 TRUNK = [0, 7, 8, *SHOULDERS, *HIPS]
 """Landmarks that say where somebody is; limbs swing."""
 
@@ -126,17 +130,18 @@ class PeopleFinder:
         pyramid = Pyramid(image)
         covered = np.zeros(pyramid.shape, dtype=np.bool_)
         everywhere = squares(pyramid.shape)
-        found = self._by_pose(self._poses, pyramid, everywhere, covered)
+        faces = self._faces(pyramid, everywhere)
+        found = self._by_pose(self._poses, pyramid, everywhere, faces, covered)
         newest = found
         for _ in range(ROUNDS):
             if not newest:
                 break
             others = Pyramid(_wiped(image, newest, covered))
             around = [_beside(one.body, share) for one in newest for share in BESIDE]
-            newest = self._by_pose(self._near_poses, others, around, covered)
+            newest = self._by_pose(self._near_poses, others, around, faces, covered)
             found += newest
         people = [one.person for one in found]
-        return people + self._by_face(pyramid, everywhere, people, covered)
+        return people + self._by_face(pyramid, faces, people, covered)
 
     def in_crop(self, image: NDArray[np.uint8]) -> Person:
         """The person of a crop around one; the whole crop where nobody is recognised.
@@ -205,6 +210,7 @@ class PeopleFinder:
         detector: Detector,
         pyramid: Pyramid,
         where: Sequence[Square],
+        faces: Sequence[Face],
         covered: NDArray[np.bool_],
     ) -> list[_Found]:
         """People whom the pose detector finds; adds their pixels to those that are covered."""
@@ -215,29 +221,34 @@ class PeopleFinder:
         for (score, body), pose in zip(bodies, poses, strict=True):
             if pose is None or _strays(pose.body, body):
                 continue
-            if score < SURE and not _is_plausible(pose, pyramid.shape):
+            if score < SURE and not _is_plausible(pose, pyramid.shape, faces):
                 continue
             person = _person(pose, pyramid.shape, score, "detector")
             if person is not None and _add(person, covered):
                 found.append(_Found(person, pose.body))
         return found
 
+    def _faces(self, pyramid: Pyramid, where: Sequence[Square]) -> list[Face]:
+        """All faces, best first."""
+        least = where[-1].size
+        far = [square for square in where if square.size > least]
+        near = [square for square in where if square.size >= min(pyramid.shape)]
+        return distinct_faces(
+            join(
+                at_once(lambda square: self._far_faces(pyramid, square), far or where)
+                + at_once(lambda square: self._near_faces(pyramid, square), near)
+            )
+        )
+
     def _by_face(
         self,
         pyramid: Pyramid,
-        where: Sequence[Square],
+        found: Sequence[Face],
         known: Sequence[Person],
         covered: NDArray[np.bool_],
     ) -> list[Person]:
         """People of whom only a face was found; adds their pixels to those that are covered."""
-        least = where[-1].size
-        far = [square for square in where if square.size > least]
-        near = [square for square in where if square.size >= min(pyramid.shape)]
-        detections = join(
-            at_once(lambda square: self._far_faces(pyramid, square), far or where)
-            + at_once(lambda square: self._near_faces(pyramid, square), near)
-        )
-        faces = [face for face in distinct_faces(detections) if not _has_head(face, known)]
+        faces = [face for face in found if not _has_head(face, known)]
         poses = at_once(lambda face: self._look(pyramid, face.body()), faces)
         people: list[Person] = []
         for face, pose in zip(faces, poses, strict=True):
@@ -352,8 +363,12 @@ def _within(box: NDArray[np.float32], shape: tuple[int, int]) -> Window:
     return window
 
 
-def _is_plausible(pose: Pose, shape: tuple[int, int]) -> bool:
+def _is_plausible(pose: Pose, shape: tuple[int, int], faces: Sequence[Face]) -> bool:
     """Whether mask and landmarks agree on something that is built like a person."""
+    if pose.body.size > PORTRAIT * max(shape) and not any(
+        face.is_head_of(pose.landmarks) for face in faces
+    ):
+        return False
     window = pose.square.window(shape)
     return (
         torso_length(pose.landmarks) >= TORSO * pose.body.size
