@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from humangenai.config import digest
-from humangenai.errors import UserError, unknown
+from humangenai.errors import UserError
 from humangenai.perception import one_line
 from humangenai.records import ItemRecord, QueryRecord
 from humangenai.store import atomic_write, read_items, read_lines
@@ -93,9 +93,6 @@ def reid(run: Measured, progress: Progress) -> Scores:
             "camera ids; --track reid needs them"
         )
     names = DEFAULT_ATTACKERS if run.attackers is None else run.attackers
-    for name in names:
-        if name not in DEFAULT_ATTACKERS:
-            raise UserError(unknown("attacker", name, DEFAULT_ATTACKERS))
     attackers = [load_attacker(name, _retrained(name, run, progress)) for name in names]
     key = digest(
         [

@@ -80,12 +80,18 @@ def points(share: float) -> str:
     return "0.0" if text in ("+0.0", "-0.0") else text.replace("-", "−")
 
 
-def tables(record: RunRecord) -> list[Table]:
-    """All tables of a run: what became of the people, then re-identification by each attacker."""
+def tables(record: RunRecord, against: Sequence[str] | None = None) -> list[Table]:
+    """The tables of a run: what became of the people, then re-identification by each attacker.
+
+    Args:
+        record: the run.
+        against: the methods to which differences are shown; None: all that there are.
+    """
+    others = compared(record) if against is None else against
     made = [coverage_table(record)]
     for attacker in attackers(record):
         made.append(reid_table(record, attacker))
-        made.extend(difference_table(record, attacker, against) for against in compared(record))
+        made.extend(difference_table(record, attacker, other) for other in others)
     return [table for table in made if table.rows]
 
 
@@ -219,11 +225,27 @@ def reid_table(record: RunRecord, attacker: str, *, wide: bool = False) -> Table
     return Table(
         title=f"{originals(record)}: re-identification by {attacker}, % (lower is more private)",
         columns=("method", "queries", *METRICS, *beside),
-        rows=tuple(rows),
+        rows=_merged(rows),
         note=f"{NAIVE}; beneath each number its 95 % interval; processed queries: those in which "
-        "nobody was missed"
+        "nobody was missed; =: both are the same"
         + ("" if wide else "; people processed: replaced, masked or obscured, % of true people"),
     )
+
+
+def _merged(rows: Iterable[tuple[Cell, ...]]) -> tuple[tuple[Cell, ...], ...]:
+    """Rows over all and over processed queries in one, where nobody was missed: they are equal."""
+    merged: list[tuple[Cell, ...]] = []
+    last = 2 + len(METRICS)
+    for row in rows:
+        above = merged[-1] if merged else row
+        if (above[1].value, row[1].value) == SUBSETS and (
+            (row[0].value or above[0].value, row[1].detail, row[2:last])
+            == (above[0].value, above[1].detail, above[2:last])
+        ):
+            merged[-1] = (above[0], Cell(" = ".join(SUBSETS), above[1].detail), *above[2:])
+        else:
+            merged.append(row)
+    return tuple(merged)
 
 
 def _interval(score: Score | None) -> Cell:
@@ -259,7 +281,7 @@ def difference_table(record: RunRecord, attacker: str, against: str) -> Table:
     return Table(
         title=f"{originals(record)}: difference to {against}, {attacker}, percentage points",
         columns=("method", "queries", *METRICS),
-        rows=tuple(
+        rows=_merged(
             (
                 Cell(method),
                 Cell(subset, str(max(difference.n for difference in row.values()))),
@@ -312,9 +334,14 @@ def failures_table(lines: Iterable[ItemRecord]) -> Table:
 
 
 def render(record: RunRecord) -> RenderableType:
-    """All tables and notes of a run for the terminal."""
+    """The tables of a run that people ask for first, and its notes, for the terminal.
+
+    Differences are to MaskOut alone, or to whichever method comes first; the report has all.
+    """
+    others = compared(record)
+    first = ["MaskOut"] if "MaskOut" in others else others[:1]
     parts: list[RenderableType] = []
-    for table in tables(record):
+    for table in tables(record, first):
         parts.extend((Text(), _rich(table)))
     parts.extend(Text(f"note: {note}") for note in record.notes)
     return Group(*parts)
