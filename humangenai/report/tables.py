@@ -30,6 +30,7 @@ FATES = ("replaced", "masked", "obscured", "kept", "missed")
 UNSCORED = "–"
 Subset = Literal["all", "processed"]
 SUBSETS: tuple[Subset, ...] = ("all", "processed")
+BOTH = "both"
 
 
 @dataclass(frozen=True)
@@ -227,7 +228,7 @@ def reid_table(record: RunRecord, attacker: str, *, wide: bool = False) -> Table
         columns=("method", "queries", *METRICS, *beside),
         rows=_merged(rows),
         note=f"{NAIVE}; beneath each number its 95 % interval; processed queries: those in which "
-        "nobody was missed; =: both are the same"
+        "nobody was missed; both: over all and over processed ones, the same"
         + ("" if wide else "; people processed: replaced, masked or obscured, % of true people"),
     )
 
@@ -242,7 +243,7 @@ def _merged(rows: Iterable[tuple[Cell, ...]]) -> tuple[tuple[Cell, ...], ...]:
             (row[0].value or above[0].value, row[1].detail, row[2:last])
             == (above[0].value, above[1].detail, above[2:last])
         ):
-            merged[-1] = (above[0], Cell(" = ".join(SUBSETS), above[1].detail), *above[2:])
+            merged[-1] = (above[0], Cell(BOTH, above[1].detail), *above[2:])
         else:
             merged.append(row)
     return tuple(merged)
