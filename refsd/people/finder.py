@@ -45,6 +45,10 @@ POSE_THRESHOLD = 0.4
 FACE_THRESHOLD = 0.6
 """Least score of the face detectors (published: 0.5 for near, 0.6 for far faces)."""
 
+FACE_SIDE = 0.5
+"""Faces are looked for in squares down to this share of the picture's shorter side: smaller ones
+belong to people whose bodies are seen."""
+
 PRESENCE = 0.5
 """Least presence that makes a pose (as published)."""
 
@@ -56,7 +60,7 @@ STRAY_SIZE = 2.0
 """A closer look that ends up this far away (in sides of the square), or at a body this much larger
 or smaller, has lost whom it looked for: a patch of road, say, that resembles nobody."""
 
-SAME_PLACE = 0.12
+SAME_PLACE = 0.14
 """Two detections are of one person when their hips and their heads are this near to each other, as
 a share of the side of the square around the body (which is about 1.3 times as tall as a person)."""
 
@@ -67,7 +71,7 @@ ROUNDS = 2
 """The detector reports the clearest of people who stand together. So it looks again where people
 were found, with these wiped out, so many times."""
 
-NEAR_THRESHOLD = 0.35
+NEAR_THRESHOLD = 0.3
 """Least score there: people stand together more often than where nobody was found."""
 
 NEIGHBOURHOOD = 1.6
@@ -87,9 +91,9 @@ TORSO = 0.16
 """Least length of the torso as a share of the body's square: 0.22 in upright people, 0.13 where
 parts of several people were taken for one."""
 
-PORTRAIT = 1.5
-"""Of a body whose square is this much larger than the picture only the head and chest can be seen,
-so there must be a face too."""
+PORTRAIT = 0.8
+"""Bodies that would fill the picture (their square has more than this share of its longer side) are
+sure, or have a face, or are none: they would wipe out the picture."""
 
 TRUNK = [0, 7, 8, *SHOULDERS, *HIPS]
 """Landmarks that say where somebody is; limbs swing."""
@@ -215,27 +219,35 @@ class PeopleFinder:
     ) -> list[_Found]:
         """People whom the pose detector finds; adds their pixels to those that are covered."""
         detections = join(at_once(lambda square: detector(pyramid, square), where))
-        bodies = _distinct(detections)
-        poses = at_once(lambda body: self._look(pyramid, body[1]), bodies)
         found: list[_Found] = []
-        for (score, body), pose in zip(bodies, poses, strict=True):
-            if pose is None or _strays(pose.body, body):
-                continue
-            if score < SURE and not _is_plausible(pose, pyramid.shape, faces):
-                continue
-            person = _person(pose, pyramid.shape, score, "detector")
-            if person is not None and _add(person, covered):
-                found.append(_Found(person, pose.body))
+        bodies = _distinct(detections)
+        # The surest first: others often are parts of them, and need no look then.
+        for group in (
+            [one for one in bodies if one[0] >= SURE],
+            [one for one in bodies if one[0] < SURE],
+        ):
+            new = [
+                one for one in group if not any(_same_place(one[1], other.body) for other in found)
+            ]
+            poses = at_once(lambda one: self._look(pyramid, one[1]), new)
+            for (score, body), pose in zip(new, poses, strict=True):
+                if pose is None or _strays(pose.body, body):
+                    continue
+                if score < SURE and not _is_plausible(pose, pyramid.shape, faces):
+                    continue
+                person = _person(pose, pyramid.shape, score, "detector")
+                if person is not None and _add(person, covered):
+                    found.append(_Found(person, pose.body))
         return found
 
     def _faces(self, pyramid: Pyramid, where: Sequence[Square]) -> list[Face]:
         """All faces, best first."""
-        least = where[-1].size
-        far = [square for square in where if square.size > least]
-        near = [square for square in where if square.size >= min(pyramid.shape)]
+        side = min(pyramid.shape)
+        far = [square for square in where if square.size >= FACE_SIDE * side]
+        near = [square for square in where if square.size >= side]
         return distinct_faces(
             join(
-                at_once(lambda square: self._far_faces(pyramid, square), far or where)
+                at_once(lambda square: self._far_faces(pyramid, square), far)
                 + at_once(lambda square: self._near_faces(pyramid, square), near)
             )
         )

@@ -6,9 +6,13 @@ import math
 
 from refsd.people.squares import Square
 
-OVERLAP = 0.5
+OVERLAP = 0.6
 """Neighbouring squares share at least this part of their side: whoever is at most half as tall as
 a square is whole in one of them."""
+
+BEYOND = 0.1
+"""Squares reach so far beyond the border, in sides, for people whom it cuts: detectors look for
+what is whole, and black does not disturb them."""
 
 LEAST_SIDE = 120
 """Squares are not smaller than this, in pixels: people of 40 pixels and more are looked for."""
@@ -28,7 +32,7 @@ def squares(shape: tuple[int, int]) -> list[Square]:
         shape: (height, width) of the picture in pixels.
 
     Returns:
-        The first one holds the whole picture, the others fit into the shorter side.
+        The first one holds the whole picture, the others are not larger than its shorter side.
     """
     height, width = shape
     found = [Square(width / 2, height / 2, max(height, width))]
@@ -45,9 +49,8 @@ def squares(shape: tuple[int, int]) -> list[Square]:
 
 
 def _cover(length: int, side: float) -> list[float]:
-    """Middles of overlapping pieces that cover a line."""
-    rest = length - side
+    """Middles of overlapping pieces that cover a line, and a little more at both ends."""
+    margin = BEYOND * side
+    rest = length + 2 * margin - side
     count = 1 + math.ceil(rest / (side * (1 - OVERLAP)) - 1e-6)
-    if count == 1:
-        return [length / 2]
-    return [side / 2 + rest * index / (count - 1) for index in range(count)]
+    return [side / 2 - margin + rest * index / (count - 1) for index in range(count)]
