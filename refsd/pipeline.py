@@ -21,7 +21,6 @@ outcome says why.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -31,6 +30,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from refsd.people.person import Person, PersonOutcome
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from numpy.typing import NDArray
 
     from refsd.bodies import Bodies
@@ -142,7 +143,7 @@ class RefSD:
         x, people = picture.image, picture.people
         shape = (x.shape[0], x.shape[1])
         regions = [
-            masks.region(person, shape) if index in replacements else masks.box_region(person, shape)
+            (masks.region if index in replacements else masks.box_region)(person, shape)
             for index, person in enumerate(people)
         ]
         a = np.zeros(shape, dtype=np.bool_)
@@ -199,7 +200,8 @@ class RefSD:
         bodies, errors = self._fit(pictures, wanted)
         for row, (at, index, avatar) in enumerate(wanted):
             if not errors[row] <= self.config.max_fit_error:  # NaN: no landmark was seen
-                reasons[at][index] = f"no body fits the pose (error {errors[row]:.0%} of the height)"
+                off = f"{errors[row]:.0%} of the height"
+                reasons[at][index] = f"no body fits the pose (off by {off})"
             else:
                 replacements[at][index] = _Replacement(avatar, bodies.vertices[row])
         return replacements, reasons
@@ -248,7 +250,8 @@ class RefSD:
         window = (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
         light = compositing.estimate_light(filled, a, window)
         meshes = dress(replacement.avatar, load_body(), replacement.vertices)
-        rendering = make_renderer(self.config.renderer).render(meshes, camera.window(*window), light)
+        renderer = make_renderer(self.config.renderer)
+        rendering = renderer.render(meshes, camera.window(*window), light)
         return compositing.Layer(rendering, window, region)
 
 
@@ -267,4 +270,3 @@ def scene_camera(shape: tuple[int, ...], *, crop: bool) -> Camera:
     height, width = shape[0], shape[1]
     focal = 10.0 * height if crop else 1.2 * max(height, width)
     return Camera(fx=focal, fy=focal, cx=width / 2, cy=height / 2, width=width, height=height)
-
