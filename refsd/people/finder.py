@@ -19,6 +19,7 @@ from refsd.people.faces import Face, bust, distinct_faces
 from refsd.people.landmarks import LandmarkModel, body_square
 from refsd.people.networks import Network, at_once
 from refsd.people.person import Person
+from refsd.people.scaling import enlarged
 from refsd.people.silhouettes import (
     HIPS,
     SHOULDERS,
@@ -38,6 +39,10 @@ if TYPE_CHECKING:
     from refsd.people.landmarks import Pose
     from refsd.people.person import Source
     from refsd.people.squares import Window
+
+LONGEST_SIDE = 2400
+"""Larger pictures are shrunk: the networks see 256 pixels at most, and people of 2 % of such a
+picture's height cannot be told from noise anyway."""
 
 POSE_THRESHOLD = 0.4
 """Least score of the pose detector: lower than its own 0.5, as everything is looked at again."""
@@ -129,8 +134,18 @@ class PeopleFinder:
         """The people of one picture, the surest of every kind first.
 
         Args:
-            image: uint8 (H, W, 3), sRGB.
+            image: uint8 (H, W, 3), sRGB. Where a side is longer than ``LONGEST_SIDE``, people are
+                looked for in a smaller copy.
         """
+        height, width = image.shape[:2]
+        if max(height, width) <= LONGEST_SIDE:
+            return self._find(image)
+        scale = LONGEST_SIDE / max(height, width)
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        small = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+        return [enlarged(person, size, (width, height)) for person in self._find(small)]
+
+    def _find(self, image: NDArray[np.uint8]) -> list[Person]:
         pyramid = Pyramid(image)
         covered = np.zeros(pyramid.shape, dtype=np.bool_)
         everywhere = squares(pyramid.shape)
@@ -338,18 +353,37 @@ def _wiped(
         x0, y0, x1, y1 = _beside(one.body, 0.0).window(covered.shape)
         if x0 >= x1 or y0 >= y1:
             continue
-        size = max(3, round(one.body.size / 40) * 2 + 1)
-        mask = cv2.dilate(covered[y0:y1, x0:x1].astype(np.uint8), np.ones((size, size), np.uint8))
+        grain = max(3, round(one.body.size / 40) * 2 + 1)
+        around = np.ones((grain, grain), dtype=np.uint8)
+        hidden = cv2.dilate(covered[y0:y1, x0:x1].astype(np.uint8), around) == 1
         part = wiped[y0:y1, x0:x1]
-        spread = max(1.0, one.body.size / 10)
-        # Normalised convolution: every pixel the mean of what is seen around it.
-        seen = (1 - mask).astype(np.float32)
-        total = cv2.GaussianBlur(part * seen[..., None], (0, 0), spread)
-        weight = cv2.GaussianBlur(seen, (0, 0), spread)[..., None]
-        mean = part[mask == 0].mean(axis=0) if (mask == 0).any() else 127.0
-        filled = np.where(weight > 1e-3, total / np.maximum(weight, 1e-3), mean)
-        part[mask == 1] = filled[mask == 1].astype(np.uint8)
+        part[hidden] = _surroundings(part, hidden, one.body.size / 10)[hidden]
     return wiped
+
+
+def _surroundings(
+    image: NDArray[np.uint8], hidden: NDArray[np.bool_], reach: float
+) -> NDArray[np.uint8]:
+    """Every pixel as the mean of what is not hidden around it, a little blurred.
+
+    Args:
+        image: uint8 (H, W, 3).
+        hidden: bool (H, W).
+        reach: standard deviation of the Gaussian window, in pixels.
+    """
+    # Shrunk, so that the window is of 4 pixels: what is smaller would not be seen anyway.
+    height, width = hidden.shape
+    shrink = max(1.0, reach / 4)
+    size = (max(1, round(width / shrink)), max(1, round(height / shrink)))
+    seen = (~hidden).astype(np.float32)
+    shown = np.dstack([image * seen[..., None], seen])
+    shown = cv2.resize(shown, size, interpolation=cv2.INTER_AREA)
+    blurred = cv2.GaussianBlur(shown, (0, 0), max(0.5, reach / shrink))
+    mean = image[~hidden].mean(axis=0) if seen.any() else 127.0
+    weight = blurred[..., 3:]
+    filled = np.where(weight > 1e-3, blurred[..., :3] / np.maximum(weight, 1e-3), mean)
+    filled = cv2.resize(filled, (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(np.clip(filled, 0, 255), dtype=np.uint8)
 
 
 def _beside(body: Square, share: float) -> Square:

@@ -56,9 +56,13 @@ def test_a_turned_picture_gives_the_turned_pose(model: LandmarkModel, angle: flo
     x, y = turn @ (upright.x, upright.y) + shift
     before = model(Pyramid(image), upright)
     after = model(Pyramid(turned), Square(x, y, 800, angle))
-    np.testing.assert_allclose(after.landmarks, before.landmarks @ turn.T + shift, atol=6)
-    np.testing.assert_allclose(after.world[:, :2], before.world[:, :2] @ turn.T, atol=0.04)
-    np.testing.assert_allclose(after.world[:, 2], before.world[:, 2], atol=0.06)
+    # Head and shoulders; her hands and legs are out of sight, and change with every pixel.
+    seen = slice(0, 13)
+    expected = before.landmarks @ turn.T + shift
+    np.testing.assert_allclose(after.landmarks[seen], expected[seen], atol=4)
+    expected = before.world[:, :2] @ turn.T
+    np.testing.assert_allclose(after.world[seen, :2], expected[seen], atol=0.03)
+    np.testing.assert_allclose(after.world[seen, 2], before.world[seen, 2], atol=0.06)
     assert after.body.size == pytest.approx(before.body.size, rel=0.03)
 
 
