@@ -7,8 +7,11 @@ Code: Apache-2.0, Naver; data: CC0, MakeHuman.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import subprocess
+import sys
 import tempfile
 from typing import TYPE_CHECKING, Any
 
@@ -49,11 +52,36 @@ def load_data() -> tuple[Mapping[str, NDArray[Any]], Mapping[str, list[str]]]:
     """
     path = data_file()
     if not path.exists():
-        _build(path)
+        _build_apart(path)
     with safe_open(path, framework="numpy") as file:
         arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         names: dict[str, list[str]] = json.loads(file.metadata()["names"])
     return arrays, names
+
+
+def _build_apart(path: Path) -> None:
+    """Build in a process of its own, one at a time.
+
+    The package pulls in torch's compiler and its LLVM, which crashes a process that has Mesa's
+    LLVM loaded (an OpenGL context without a GPU); and the gigabyte it takes is given back.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (path.parent / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if path.exists():  # somebody else built it meanwhile
+            return
+        print("building the body model, once: about a minute", file=sys.stderr)  # noqa: T201
+        command = [sys.executable, "-c", "from refsd.bodies import anny_data; anny_data.build()"]
+        done = subprocess.run(
+            command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        )
+    if done.returncode != 0:
+        raise RuntimeError(f"the body model could not be built:\n{done.stderr[-2000:]}")
+
+
+def build() -> None:
+    """Build the file in this process; see :func:`load_data`, which calls it where it is missing."""
+    _build(data_file())
 
 
 def _build(path: Path) -> None:

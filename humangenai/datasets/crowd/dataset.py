@@ -177,6 +177,9 @@ class Crowd:
         from rich.console import Console
         from rich.progress import track
 
+        from refsd.bodies import load_body
+
+        load_body()  # built once here, not by every worker
         self._folder.mkdir(parents=True, exist_ok=True)
         workers = min(os.cpu_count() or 1, 8, len(missing))
         with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
