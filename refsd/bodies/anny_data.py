@@ -62,8 +62,7 @@ def load_data() -> tuple[Mapping[str, NDArray[Any]], Mapping[str, list[str]]]:
 def _build_apart(path: Path) -> None:
     """Build in a process of its own, one at a time.
 
-    The package pulls in torch's compiler and its LLVM, which crashes a process that has Mesa's
-    LLVM loaded (an OpenGL context without a GPU); and the gigabyte it takes is given back.
+    The package pulls in torch and its compiler, and the gigabyte that takes is given back.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (path.parent / "lock").open("w") as lock:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cache
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import moderngl
@@ -80,6 +82,10 @@ def context() -> moderngl.Context:
     Raises:
         Exception: EGL or a driver is missing; moderngl raises it without a type of its own.
     """
+    # Mesa's drivers and torch's compiler each bring an LLVM. The compiler bears the drivers' when it
+    # was loaded first; loaded second, as a training would, it crashes the process.
+    with suppress(ImportError):
+        import_module("triton")
     settings: dict[str, Any] = {"backend": "egl"}
     return moderngl.create_context(require=330, standalone=True, **settings)
 
