@@ -82,7 +82,7 @@ def context() -> moderngl.Context:
     Raises:
         Exception: EGL or a driver is missing; moderngl raises it without a type of its own.
     """
-    # Mesa's drivers and torch's compiler each bring an LLVM. The compiler bears the drivers' when it
+    # Mesa's drivers and torch's compiler each bring an LLVM. The compiler bears the drivers' if it
     # was loaded first; loaded second, as a training would, it crashes the process.
     with suppress(ImportError):
         import_module("triton")
