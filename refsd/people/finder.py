@@ -97,8 +97,9 @@ TORSO = 0.16
 parts of several people were taken for one."""
 
 PORTRAIT = 0.8
-"""Bodies that would fill the picture (their square has more than this share of its longer side) are
-sure, or have a face, or are none: they would wipe out the picture."""
+CERTAIN = 0.98
+"""Bodies that would fill the picture (their square has more than this share of its longer side)
+need a face or this presence: else they would wipe out the picture for nothing."""
 
 TRUNK = [0, 7, 8, *SHOULDERS, *HIPS]
 """Landmarks that say where somebody is; limbs swing."""
@@ -244,10 +245,14 @@ class PeopleFinder:
             new = [
                 one for one in group if not any(_same_place(one[1], other.body) for other in found)
             ]
-            poses = at_once(lambda one: self._look(pyramid, one[1]), new)
-            for (score, body), pose in zip(new, poses, strict=True):
-                if pose is None or _strays(pose.body, body):
-                    continue
+            looks = zip(new, at_once(lambda one: self._look(pyramid, one[1]), new), strict=True)
+            poses = [
+                (score * _agreement(pose, pyramid.shape), score, pose)
+                for (score, body), pose in looks
+                if pose is not None and not _strays(pose.body, body)
+            ]
+            # Whole bodies before parts of them.
+            for _, score, pose in sorted(poses, key=lambda one: -one[0]):
                 if score < SURE and not _is_plausible(pose, pyramid.shape, faces):
                     continue
                 person = _person(pose, pyramid.shape, score, "detector")
@@ -411,15 +416,18 @@ def _within(box: NDArray[np.float32], shape: tuple[int, int]) -> Window:
 
 def _is_plausible(pose: Pose, shape: tuple[int, int], faces: Sequence[Face]) -> bool:
     """Whether mask and landmarks agree on something that is built like a person."""
-    if pose.body.size > PORTRAIT * max(shape) and not any(
-        face.is_head_of(pose.landmarks) for face in faces
-    ):
+    fills_picture = pose.body.size > PORTRAIT * max(shape)
+    has_face = any(face.is_head_of(pose.landmarks) for face in faces)
+    if fills_picture and not has_face and pose.presence < CERTAIN:
         return False
-    window = pose.square.window(shape)
     return (
         torso_length(pose.landmarks) >= TORSO * pose.body.size
-        and agreement(pose, window) >= AGREEMENT
+        and _agreement(pose, shape) >= AGREEMENT
     )
+
+
+def _agreement(pose: Pose, shape: tuple[int, int]) -> float:
+    return agreement(pose, pose.square.window(shape))
 
 
 def _lies_in(pose: Pose, window: Window) -> bool:
