@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from refsd.bodies import Bodies
+    from refsd.bodies import Observation
     from refsd.compositing import Layer
     from refsd.rendering import Camera
     from refsd.wardrobe import Avatar
@@ -150,7 +150,8 @@ class RefSD:
         for region in regions:
             a |= region
         filled = masks.fill(x, a)
-        x_prime = removal.remove(filled, a, self.config.removal)
+        # Where nobody is replaced nothing is looked for behind people: all of it stays grey.
+        x_prime = removal.remove(filled, a, self.config.removal) if replacements else filled
         for index in reasons:
             x_prime = masks.fill(x_prime, regions[index])
         camera = scene_camera(shape, crop=picture.crop)
@@ -186,24 +187,33 @@ class RefSD:
         self, pictures: Sequence[Picture]
     ) -> tuple[list[dict[int, _Replacement]], list[dict[int, str]]]:
         """Draw an avatar for every person with a pose and fit it, all people in one batch."""
+        from refsd.bodies.anny import load_body
+        from refsd.bodies.fit import fit_bodies
+
         replacements: list[dict[int, _Replacement]] = [{} for _ in pictures]
         reasons: list[dict[int, str]] = [{} for _ in pictures]
         wanted: list[tuple[int, int, Avatar]] = []
+        observations: list[Observation] = []
         for at, picture in enumerate(pictures):
+            camera = scene_camera(picture.image.shape, crop=picture.crop)
             for index, person in enumerate(picture.people):
-                if person.landmarks is None:
+                observation = _observe(person, camera)
+                if observation is None:
                     reasons[at][index] = "no pose was found"
                 else:
                     wanted.append((at, index, self._draw(picture.seed, index)))
+                    observations.append(observation)
         if not wanted:
             return replacements, reasons
-        bodies, errors = self._fit(pictures, wanted)
+        fits = fit_bodies(load_body(), [avatar.shape for _, _, avatar in wanted], observations)
         for row, (at, index, avatar) in enumerate(wanted):
-            if not errors[row] <= self.config.max_fit_error:  # NaN: no landmark was seen
-                off = f"{errors[row]:.0%} of the height"
-                reasons[at][index] = f"no body fits the pose (off by {off})"
+            error = fits.errors[row]
+            if np.isnan(error):
+                reasons[at][index] = "nothing of the pose was seen in the picture"
+            elif error > self.config.max_fit_error:
+                reasons[at][index] = f"no body fits the pose (off by {error:.0%} of the height)"
             else:
-                replacements[at][index] = _Replacement(avatar, bodies.vertices[row])
+                replacements[at][index] = _Replacement(avatar, fits.bodies.vertices[row])
         return replacements, reasons
 
     def _draw(self, seed: int, index: int) -> Avatar:
@@ -211,26 +221,6 @@ class RefSD:
 
         rng = np.random.default_rng([seed, index])
         return bank_avatar(int(rng.integers(self.config.bank)))
-
-    def _fit(
-        self, pictures: Sequence[Picture], wanted: Sequence[tuple[int, int, Avatar]]
-    ) -> tuple[Bodies, NDArray[np.float32]]:
-        from refsd.bodies import Observation
-        from refsd.bodies.anny import load_body
-        from refsd.bodies.fit import fit_bodies
-
-        observations = []
-        for at, index, _ in wanted:
-            person, picture = pictures[at].people[index], pictures[at]
-            assert person.landmarks is not None  # noqa: S101
-            assert person.landmarks_world is not None  # noqa: S101
-            assert person.visibility is not None  # noqa: S101
-            camera = scene_camera(picture.image.shape[:2], crop=picture.crop)
-            observations.append(
-                Observation(person.landmarks, person.landmarks_world, person.visibility, camera)
-            )
-        fits = fit_bodies(load_body(), [avatar.shape for _, _, avatar in wanted], observations)
-        return fits.bodies, fits.errors
 
     def _render(
         self,
@@ -253,6 +243,15 @@ class RefSD:
         renderer = make_renderer(self.config.renderer)
         rendering = renderer.render(meshes, camera.window(*window), light)
         return compositing.Layer(rendering, window, region)
+
+
+def _observe(person: Person, camera: Camera) -> Observation | None:
+    """What is known of a person's pose; None where that is not enough to pose a body."""
+    from refsd.bodies import Observation
+
+    if person.landmarks is None or person.landmarks_world is None or person.visibility is None:
+        return None
+    return Observation(person.landmarks, person.landmarks_world, person.visibility, camera)
 
 
 def scene_camera(shape: tuple[int, ...], *, crop: bool) -> Camera:

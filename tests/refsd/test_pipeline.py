@@ -174,6 +174,7 @@ def test_a_pose_of_which_nothing_was_seen_is_masked(photo: np.ndarray) -> None:
     unseen = dataclasses.replace(person, visibility=np.zeros(33, dtype=np.float32))
     result = run(photo, (unseen,))
     assert statuses(result) == ["masked"]
+    assert result.people[0].reason == "nothing of the pose was seen in the picture"
     assert (result.image[masks.box_region(person, (HEIGHT, WIDTH))] == masks.GREY).all()
 
 
