@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from refsd.people.detectors import Detections, Detector
+    from refsd.people.detectors import Detector
     from refsd.people.landmarks import Pose
     from refsd.people.person import Source
     from refsd.people.squares import Window
@@ -59,6 +59,11 @@ PRESENCE = 0.5
 
 LOOK_AGAIN = 0.2
 """Least presence at the first look; at the second, closer one people often become clear."""
+
+NEAR_LARGER = 1.5
+"""Neighbours are of about the same size: the square around their body must not be larger than the
+square where they were found by more than this. (Elsewhere it may: a head and shoulders tell where
+the body is, six times as large as the square that shows them.)"""
 
 STRAY = 0.5
 STRAY_SIZE = 2.0
@@ -116,6 +121,34 @@ class _Found:
     body: Square
 
 
+@dataclass(frozen=True, eq=False)
+class _Search:
+    """A search for poses.
+
+    Attributes:
+        pyramid: the picture.
+        where: squares to look at.
+        detector: the pose detector, with its threshold.
+        larger: how much larger than a square the square around a body may be that was found in it.
+    """
+
+    pyramid: Pyramid
+    where: Sequence[Square]
+    detector: Detector
+    larger: float
+
+    def bodies(self) -> list[tuple[float, Square]]:
+        """Scores and squares around bodies, many of them of the same people."""
+        detected = at_once(lambda square: self.detector(self.pyramid, square), self.where)
+        found = []
+        for square, detections in zip(self.where, detected, strict=True):
+            for score, points in zip(detections.scores, detections.keypoints, strict=True):
+                body = body_square(*points[:2])
+                if body.size <= self.larger * square.size:
+                    found.append((float(score), body))
+        return found
+
+
 class PeopleFinder:
     """Finds people. Making one loads the networks (and fetches them, the first time).
 
@@ -151,14 +184,16 @@ class PeopleFinder:
         covered = np.zeros(pyramid.shape, dtype=np.bool_)
         everywhere = squares(pyramid.shape)
         faces = self._faces(pyramid, everywhere)
-        found = self._by_pose(self._poses, pyramid, everywhere, faces, covered)
+        search = _Search(pyramid, everywhere, self._poses, math.inf)
+        found = self._by_pose(search, faces, covered)
         newest = found
         for _ in range(ROUNDS):
             if not newest:
                 break
             others = Pyramid(_wiped(image, newest, covered))
             around = [_beside(one.body, share) for one in newest for share in BESIDE]
-            newest = self._by_pose(self._near_poses, others, around, faces, covered)
+            search = _Search(others, around, self._near_poses, NEAR_LARGER)
+            newest = self._by_pose(search, faces, covered)
             found += newest
         people = [one.person for one in found]
         return people + self._by_face(pyramid, faces, people, covered)
@@ -226,17 +261,12 @@ class PeopleFinder:
         )
 
     def _by_pose(
-        self,
-        detector: Detector,
-        pyramid: Pyramid,
-        where: Sequence[Square],
-        faces: Sequence[Face],
-        covered: NDArray[np.bool_],
+        self, search: _Search, faces: Sequence[Face], covered: NDArray[np.bool_]
     ) -> list[_Found]:
         """People whom the pose detector finds; adds their pixels to those that are covered."""
-        detections = join(at_once(lambda square: detector(pyramid, square), where))
+        pyramid = search.pyramid
+        bodies = _distinct(search.bodies())
         found: list[_Found] = []
-        bodies = _distinct(detections)
         # The surest first: others often are parts of them, and need no look then.
         for group in (
             [one for one in bodies if one[0] >= SURE],
@@ -310,13 +340,12 @@ def shared_finder() -> PeopleFinder:
     return PeopleFinder()
 
 
-def _distinct(detections: Detections) -> list[tuple[float, Square]]:
-    """Scores and squares around bodies, best first, one for every person."""
+def _distinct(bodies: Sequence[tuple[float, Square]]) -> list[tuple[float, Square]]:
+    """The best for every place, best first."""
     kept: list[tuple[float, Square]] = []
-    for index in np.argsort(-detections.scores, kind="stable"):
-        body = body_square(*detections.keypoints[index, :2])
+    for score, body in sorted(bodies, key=lambda one: -one[0]):
         if not any(_same_place(body, other) for _, other in kept):
-            kept.append((float(detections.scores[index]), body))
+            kept.append((score, body))
     return kept
 
 
