@@ -8,7 +8,7 @@ it. The queries of crowd are masked in four ways, and each attacker searches the
 silhouette + background  what MaskOut writes: the dilated mask filled with grey
 silhouette alone         the same mask, and everything else one other grey
 background alone         the person's whole box, dilated by its width, filled: no outline is seen
-nothing                  one grey picture for everybody; must come out at chance, ties and all
+nothing                  one grey picture for everybody: one ranking for all, chance and luck
 """
 
 from __future__ import annotations
