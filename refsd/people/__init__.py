@@ -28,7 +28,7 @@ __all__ = [
     "save_people",
 ]
 
-PERCEPTION_VERSION = 2
+PERCEPTION_VERSION = 3
 """Changes with everything that changes what is found; caches of people depend on it."""
 
 
