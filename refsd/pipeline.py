@@ -22,12 +22,14 @@ outcome says why.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from refsd.people.person import Person, PersonOutcome
+from refsd.prompts import Prompt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 
     from refsd.bodies import Observation
     from refsd.compositing import Layer
+    from refsd.refinement import Refined, Refiner
     from refsd.rendering import Camera
     from refsd.wardrobe import Avatar
 
@@ -72,12 +75,15 @@ class Picture:
         people: who is in it.
         seed: decides which avatars come; never derive it from pixels.
         crop: True where the picture is a crop around one person, seen from afar.
+        attributes: what is asked of each person, by the names of ``refsd.prompts``; nothing: all
+            is drawn by the seed. One mapping per person, or none at all.
     """
 
     image: NDArray[np.uint8]
     people: Sequence[Person]
     seed: int
     crop: bool = False
+    attributes: Sequence[Mapping[str, str]] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,6 +108,22 @@ class _Replacement:
 
     avatar: Avatar
     vertices: NDArray[np.float32]
+    joints: NDArray[np.float32]
+    joint_names: tuple[str, ...]
+    landmarks: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class _Scene:
+    """A picture with avatars in it, before refinement; ``layers`` by the person's index."""
+
+    regions: Sequence[NDArray[np.bool_]]
+    a: NDArray[np.bool_]
+    x_prime: NDArray[np.uint8]
+    layers: Mapping[int, Layer]
+    x_second: NDArray[np.uint8]
+    replacements: dict[int, _Replacement]
+    reasons: dict[int, str]
 
 
 class RefSD:
@@ -124,21 +146,43 @@ class RefSD:
             pictures: any sizes, any number of people each.
             stages: also return what happened in between.
         """
+        from refsd.refinement import Composite
+
         replacements, reasons = self._pose_avatars(pictures)
-        return [
-            self._picture(picture, replaced, reason, stages)
+        scenes = [
+            self._compose(picture, replaced, reason)
             for picture, replaced, reason in zip(pictures, replacements, reasons, strict=True)
         ]
+        composites = [
+            Composite(
+                scene.x_second,
+                [scene.regions[index] for index in scene.replacements],
+                [Prompt() for _ in scene.replacements],
+                picture.seed,
+            )
+            for picture, scene in zip(pictures, scenes, strict=True)
+        ]
+        return [
+            self._finish(picture, scene, refined, stages)
+            for picture, scene, refined in zip(
+                pictures, scenes, self._refiner.refine(composites), strict=True
+            )
+        ]
 
-    def _picture(
+    @cached_property
+    def _refiner(self) -> Refiner:
+        from refsd.refinement import make_refiner
+
+        return make_refiner(self.config.refiner)
+
+    def _compose(
         self,
         picture: Picture,
         replacements: Mapping[int, _Replacement],
         reasons: Mapping[int, str],
-        stages: bool,
-    ) -> Result:
+    ) -> _Scene:
+        """Everything up to x″."""
         from refsd import compositing, masks, removal
-        from refsd.refinement import Composite, canny, make_refiner
 
         x, people = picture.image, picture.people
         shape = (x.shape[0], x.shape[1])
@@ -155,33 +199,68 @@ class RefSD:
         for index in reasons:
             x_prime = masks.fill(x_prime, regions[index])
         camera = scene_camera(shape, crop=picture.crop)
-        layers = [
-            self._render(replacement, camera, filled, a, regions[index])
+        layers = {
+            index: self._render(replacement, camera, filled, a, regions[index])
             for index, replacement in replacements.items()
-        ]
-        x_second = compositing.composite(x_prime, layers)
-        new = [regions[index] for index in replacements]
-        composite = Composite(x_second, new, prompts=[""] * len(new), seed=picture.seed)
-        refined = make_refiner(self.config.refiner).refine([composite])[0]
-        x_hat = np.where(a[..., None], refined, x)
-        outcomes = [
-            PersonOutcome(index, "replaced", avatar=replacements[index].avatar.name)
-            if index in replacements
-            else PersonOutcome(index, "masked", reason=reasons[index])
-            for index in range(len(people))
-        ]
-        made: dict[str, NDArray[np.uint8]] = {}
-        if stages:
-            made = {
-                "x": x,
-                "a": np.repeat(np.where(a, 255, 0).astype(np.uint8)[..., None], 3, axis=2),
-                "x_prime": x_prime,
-                "m": compositing.composite(np.full_like(x, 255), layers, match=False),
-                "x_second": x_second,
-                "e": canny(x_second),
-                "x_hat": x_hat,
-            }
+        }
+        x_second = compositing.composite(x_prime, list(layers.values()))
+        return _Scene(regions, a, x_prime, layers, x_second, dict(replacements), dict(reasons))
+
+    def _finish(self, picture: Picture, scene: _Scene, refined: Refined, stages: bool) -> Result:
+        """x″ refined → x̂: what must stay is pasted back, and who was refused is masked."""
+        from refsd import masks
+        from refsd.labels import new_person
+
+        x = picture.image
+        shape = (x.shape[0], x.shape[1])
+        replaced = list(scene.replacements)
+        reasons = scene.reasons | {
+            replaced[place]: "the safety checker refused what was made" for place in refined.flagged
+        }
+        changed, a = refined.image, scene.a
+        for place in refined.flagged:
+            region = masks.box_region(picture.people[replaced[place]], shape)
+            changed, a = masks.fill(changed, region), a | region
+        x_hat = np.where(a[..., None], changed, x)
+        camera = scene_camera(shape, crop=picture.crop)
+        outcomes = []
+        for index in range(len(picture.people)):
+            if index in reasons:
+                outcomes.append(PersonOutcome(index, "masked", reason=reasons[index]))
+                continue
+            replacement = scene.replacements[index]
+            others = [layer for other, layer in scene.layers.items() if other != index]
+            new = new_person(
+                scene.layers[index],
+                others,
+                landmarks=replacement.landmarks,
+                joints=replacement.joints,
+                joint_names=replacement.joint_names,
+                camera=camera,
+                a=scene.a,
+            )
+            outcomes.append(
+                PersonOutcome(index, "replaced", avatar=replacement.avatar.name, new=new)
+            )
+        made = self._stages(x, scene, x_hat) if stages else {}
         return Result(image=x_hat, people=outcomes, stages=made)
+
+    def _stages(
+        self, x: NDArray[np.uint8], scene: _Scene, x_hat: NDArray[np.uint8]
+    ) -> dict[str, NDArray[np.uint8]]:
+        from refsd import compositing
+        from refsd.refinement import canny
+
+        layers = list(scene.layers.values())
+        return {
+            "x": x,
+            "a": np.repeat(np.where(scene.a, 255, 0).astype(np.uint8)[..., None], 3, axis=2),
+            "x_prime": scene.x_prime,
+            "m": compositing.composite(np.full_like(x, 255), layers, match=False),
+            "x_second": scene.x_second,
+            "e": canny(scene.x_second),
+            "x_hat": x_hat,
+        }
 
     def _pose_avatars(
         self, pictures: Sequence[Picture]
@@ -189,6 +268,7 @@ class RefSD:
         """Draw an avatar for every person with a pose and fit it, all people in one batch."""
         from refsd.bodies.anny import load_body
         from refsd.bodies.fit import fit_bodies
+        from refsd.bodies.landmarks import blazepose_landmarks
 
         replacements: list[dict[int, _Replacement]] = [{} for _ in pictures]
         reasons: list[dict[int, str]] = [{} for _ in pictures]
@@ -205,7 +285,9 @@ class RefSD:
                     observations.append(observation)
         if not wanted:
             return replacements, reasons
-        fits = fit_bodies(load_body(), [avatar.shape for _, _, avatar in wanted], observations)
+        body = load_body()
+        fits = fit_bodies(body, [avatar.shape for _, _, avatar in wanted], observations)
+        landmarks = blazepose_landmarks(body, fits.bodies)
         for row, (at, index, avatar) in enumerate(wanted):
             error = fits.errors[row]
             if np.isnan(error):
@@ -213,7 +295,10 @@ class RefSD:
             elif error > self.config.max_fit_error:
                 reasons[at][index] = f"no body fits the pose (off by {error:.0%} of the height)"
             else:
-                replacements[at][index] = _Replacement(avatar, fits.bodies.vertices[row])
+                replacements[at][index] = _Replacement(
+                    avatar, fits.bodies.vertices[row], fits.bodies.joints[row], body.joint_names,
+                    landmarks[row],
+                )  # fmt: skip
         return replacements, reasons
 
     def _draw(self, seed: int, index: int) -> Avatar:

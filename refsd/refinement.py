@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from refsd.prompts import Prompt
+
 
 @dataclass(frozen=True, eq=False)
 class Composite:
@@ -30,8 +32,22 @@ class Composite:
 
     image: NDArray[np.uint8]
     regions: Sequence[NDArray[np.bool_]]
-    prompts: Sequence[str]
+    prompts: Sequence[Prompt]
     seed: int
+
+
+@dataclass(frozen=True, eq=False)
+class Refined:
+    """What refinement made of one picture.
+
+    Attributes:
+        image: x̂, uint8 (H, W, 3), sRGB.
+        flagged: places in ``Composite.regions`` whose new person a safety checker refused; there
+            the picture still shows x″, and the caller masks the person.
+    """
+
+    image: NDArray[np.uint8]
+    flagged: tuple[int, ...] = ()
 
 
 class Refiner(Protocol):
@@ -43,8 +59,8 @@ class Refiner(Protocol):
 
     name: str
 
-    def refine(self, composites: Sequence[Composite]) -> list[NDArray[np.uint8]]:
-        """x̂ of every x″, uint8 (H, W, 3); what it changes outside the regions is discarded."""
+    def refine(self, composites: Sequence[Composite]) -> list[Refined]:
+        """x̂ of every x″; what it changes outside the regions is discarded."""
         ...
 
 
@@ -53,9 +69,9 @@ class NoRefiner:
 
     name = "none"
 
-    def refine(self, composites: Sequence[Composite]) -> list[NDArray[np.uint8]]:
+    def refine(self, composites: Sequence[Composite]) -> list[Refined]:
         """The composites as they are."""
-        return [composite.image for composite in composites]
+        return [Refined(composite.image) for composite in composites]
 
 
 def make_refiner(name: str) -> Refiner:

@@ -29,6 +29,7 @@ class Task:
         people: who is in it, the same for all methods of a run.
         seed: 64 bits, from the run's key, the item's place, and the method's configuration.
         crop: True where the picture is a crop around one person.
+        attributes: per person, what is asked for: labels to preserve, or a suite's; may be empty.
     """
 
     key: str
@@ -36,6 +37,7 @@ class Task:
     people: Sequence[Person]
     seed: int
     crop: bool = False
+    attributes: Sequence[Mapping[str, str]] = ()
 
 
 @dataclass(frozen=True, eq=False)

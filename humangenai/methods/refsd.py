@@ -35,7 +35,10 @@ class RefSDMethod:
 
     def pseudonymize(self, tasks: Sequence[Task], *, stages: bool = False) -> Sequence[Outcome]:
         """Run RefSD on a batch."""
-        pictures = [Picture(task.image, task.people, task.seed, task.crop) for task in tasks]
+        pictures = [
+            Picture(task.image, task.people, task.seed, task.crop, task.attributes)
+            for task in tasks
+        ]
         return [
             Outcome(image=result.image, people=result.people, stages=result.stages)
             for result in self._refsd(pictures, stages=stages)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from refsd.people.person import Person, PersonOutcome, Source, Status
+from refsd.people.person import NewPerson, Person, PersonOutcome, Source, Status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PERCEPTION_VERSION",
+    "NewPerson",
     "Person",
     "PersonOutcome",
     "Source",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -48,6 +48,29 @@ class Person:
         return full
 
 
+@dataclass(frozen=True, eq=False)
+class NewPerson:
+    """The avatar that stands in a picture now: labels for whoever trains on the output.
+
+    Attributes:
+        box: float32 (4,), x0 y0 x1 y1 in pixels around what is seen of it; x1 and y1 exclusive.
+        window: x0 y0 x1 y1 in whole pixels: where ``mask`` lies in the picture.
+        mask: bool (y1 - y0, x1 - x0), where this avatar is what the picture shows.
+        keypoints: float32 (17, 2), COCO's keypoints in pixels; they may lie outside the picture.
+        visibility: uint8 (17,), COCO's: 0 outside the picture, 1 hidden, 2 seen.
+        joints: float32 (J, 3), metres, camera coordinates: the body model's joints.
+        joint_names: J names.
+    """
+
+    box: NDArray[np.float32]
+    window: tuple[int, int, int, int]
+    mask: NDArray[np.bool_]
+    keypoints: NDArray[np.float32]
+    visibility: NDArray[np.uint8]
+    joints: NDArray[np.float32]
+    joint_names: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class PersonOutcome:
     """What became of one person.
@@ -58,9 +81,13 @@ class PersonOutcome:
             choice or because the person could not be replaced) or ``replaced`` (by an avatar).
         reason: why a person who should have been replaced was masked; None otherwise.
         avatar: the name of the avatar that stands there now; None without one.
+        prompt: what the refinement was asked to show; None where nothing was refined.
+        new: labels of the avatar; None without one.
     """
 
     index: int
     status: Status
     reason: str | None = None
     avatar: str | None = None
+    prompt: str | None = None
+    new: NewPerson | None = field(default=None, compare=False)
