@@ -43,7 +43,7 @@ def main() -> None:
         Picture(image, found, seed=chosen.seed * 1000 + place, crop=True)
         for image, found, place in zip(images, people, places, strict=True)
     ]
-    results = RefSD()(pictures, stages=True)
+    results = RefSD().batch(pictures, stages=True)
     for place, result in zip(places, results, strict=True):
         fates = ", ".join(f"{one.status} {one.avatar or one.reason}" for one in result.people)
         print(f"{queries[place].key}: {fates}")

@@ -21,6 +21,7 @@ outcome says why.
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
@@ -33,6 +34,7 @@ from refsd.prompts import Prompt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -127,10 +129,28 @@ class _Scene:
 
 
 class RefSD:
-    """The generator. Models are loaded when the first picture comes."""
+    """The generator. Models are loaded when the first picture comes.
+
+    Call it with one picture to pseudonymize whoever is found there; ``batch`` is for whoever
+    brings the people along, as the benchmark does.
+    """
 
     def __init__(self, config: RefSDConfig | None = None) -> None:
         self.config = config or RefSDConfig()
+
+    @classmethod
+    def from_config(cls, refiner: str = "none", **settings: object) -> RefSD:
+        """RefSD with a refiner, and other settings of :class:`RefSDConfig` by name.
+
+        Args:
+            refiner: name of a checkpoint in ``configs/refiners``, path of a YAML file like those,
+                or of a folder that holds one as ``refiner.yaml``.
+            settings: see :class:`RefSDConfig`.
+
+        Raises:
+            pydantic.ValidationError: a setting is unknown or has a bad value.
+        """
+        return cls(RefSDConfig.model_validate({"refiner": refiner, **settings}))
 
     @property
     def renderer_name(self) -> str:
@@ -139,7 +159,44 @@ class RefSD:
 
         return make_renderer(self.config.renderer).name
 
-    def __call__(self, pictures: Sequence[Picture], *, stages: bool = False) -> list[Result]:
+    def __call__(
+        self,
+        image: NDArray[np.uint8] | Path | str,
+        *,
+        people: Sequence[Person] | None = None,
+        seed: int | None = None,
+        crop: bool = False,
+        stages: bool = False,
+    ) -> Result:
+        """Pseudonymize one picture.
+
+        Args:
+            image: uint8 (H, W, 3), sRGB, or the path of a JPEG, PNG or WebP file.
+            people: who is in it; None: they are looked for. Whoever is not found stays.
+            seed: decides who comes instead; None: chance. Whoever knows the seed and has a
+                candidate's original can make the output again and compare: keep it to yourself.
+            crop: the picture is a crop around one person, seen from afar.
+            stages: also return the pictures in between.
+
+        Returns:
+            The picture, an outcome per person, the stages.
+
+        Raises:
+            refsd.images.ImageError: the file cannot be read as a picture.
+            ValueError: the array is not an sRGB picture.
+            refsd.weights.WeightsError: a model file is missing and cannot be fetched.
+        """
+        from refsd.images import load_image
+        from refsd.people import find_people
+
+        x = image if isinstance(image, np.ndarray) else load_image(image)
+        if x.dtype != np.uint8 or x.ndim != 3 or x.shape[2] != 3:
+            raise ValueError(f"expected uint8 of shape (H, W, 3), not {x.dtype} {x.shape}")
+        known = find_people([x], crops=crop)[0] if people is None else people
+        number = secrets.randbits(64) if seed is None else seed
+        return self.batch([Picture(x, known, number, crop)], stages=stages)[0]
+
+    def batch(self, pictures: Sequence[Picture], *, stages: bool = False) -> list[Result]:
         """Pseudonymize a batch of pictures; none influences another.
 
         Args:

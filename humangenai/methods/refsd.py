@@ -41,7 +41,7 @@ class RefSDMethod:
         ]
         return [
             Outcome(image=result.image, people=result.people, stages=result.stages)
-            for result in self._refsd(pictures, stages=stages)
+            for result in self._refsd.batch(pictures, stages=stages)
         ]
 
 

@@ -63,7 +63,7 @@ def run(
     picture: np.ndarray, people: tuple[Person, ...], seed: int = 7, **settings: object
 ) -> Result:
     config = RefSDConfig.model_validate({"renderer": "numpy", **settings})
-    return RefSD(config)([Picture(picture, people, seed)])[0]
+    return RefSD(config).batch([Picture(picture, people, seed)])[0]
 
 
 def statuses(result: Result) -> list[str]:
@@ -129,9 +129,9 @@ def test_pictures_of_a_batch_do_not_influence_each_other(photo: np.ndarray) -> N
         Picture(photo[:120, :90].copy(), (), seed=3),
         Picture(photo, PEOPLE[2:], seed=4),
     ]
-    together = refsd(pictures)
+    together = refsd.batch(pictures)
     for picture, result in zip(pictures, together, strict=True):
-        alone = refsd([picture])[0]
+        alone = refsd.batch([picture])[0]
         assert np.array_equal(alone.image, result.image)
         assert alone.people == result.people
 
@@ -179,14 +179,14 @@ def test_a_pose_of_which_nothing_was_seen_is_masked(photo: np.ndarray) -> None:
 
 
 def test_without_people_the_picture_stays_as_it_is(photo: np.ndarray) -> None:
-    result = RefSD()([Picture(photo, (), seed=0)], stages=True)[0]
+    result = RefSD().batch([Picture(photo, (), seed=0)], stages=True)[0]
     assert np.array_equal(result.image, photo)
     assert list(result.people) == []
 
 
 def test_stages_are_the_figures(photo: np.ndarray) -> None:
     config = RefSDConfig(renderer="numpy", removal="opencv")
-    result = RefSD(config)([Picture(photo, PEOPLE, seed=7)], stages=True)[0]
+    result = RefSD(config).batch([Picture(photo, PEOPLE, seed=7)], stages=True)[0]
     assert list(result.stages) == ["x", "a", "x_prime", "m", "x_second", "e", "x_hat"]
     for picture in result.stages.values():
         assert picture.shape == photo.shape
@@ -199,6 +199,6 @@ def test_stages_are_the_figures(photo: np.ndarray) -> None:
     # Edges are those of the avatars, not of whoever stood there.
     noise = photo.copy()
     noise[region] = np.random.default_rng(3).integers(0, 256, (int(region.sum()), 3))
-    other = RefSD(config)([Picture(noise, PEOPLE, seed=7)], stages=True)[0]
+    other = RefSD(config).batch([Picture(noise, PEOPLE, seed=7)], stages=True)[0]
     for name in ("a", "x_prime", "m", "x_second", "e"):
         assert np.array_equal(other.stages[name], result.stages[name])
