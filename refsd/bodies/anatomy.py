@@ -15,13 +15,14 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from refsd.bodies.kinematics import rotation_matrices
+from refsd.bodies.rigs import rig_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-    from refsd.bodies.anny import AnnyBody
+    from refsd.bodies.model import BodyModel
 
 _FORWARD = (-1.0, 0.0, 0.0)  # turns what hangs down towards the front
 _BACKWARD = (1.0, 0.0, 0.0)
@@ -38,7 +39,6 @@ class Hinge:
     Attributes:
         name: e.g. ``knee.L``.
         axis: unit vector in the anatomical zero's axes, which are the camera's.
-        shares: joints that turn, with each one's share of the angle.
         low: smallest angle, degrees. high: the largest.
         usual: the angle of someone standing at ease, degrees.
         spread: how far people are from it, degrees (one standard deviation); 0 for angles that
@@ -47,51 +47,41 @@ class Hinge:
 
     name: str
     axis: tuple[float, float, float]
-    shares: tuple[tuple[str, float], ...]
     low: float
     high: float
     usual: float
     spread: float
 
 
-_SPINE = tuple((f"spine0{i}", 0.2) for i in (5, 4, 3, 2, 1))
-_NECK = (("neck01", 0.2), ("neck02", 0.15), ("neck03", 0.15), ("head", 0.5))
-_FINGERS = tuple(
-    (f"finger{finger}-{bone}", share)
-    for finger in (2, 3, 4, 5)
-    for bone, share in ((1, 0.8), (2, 1.0), (3, 0.7))
-)
-_TOES = tuple((f"toe{toe}-1", 1.0) for toe in (1, 2, 3, 4, 5))
-
 # Limits: American Academy of Orthopaedic Surgeons, Joint Motion (1965), rounded and somewhat
 # tightened; usual angles and spreads are ours, for people who stand and walk.
 _CENTRE = (
-    Hinge("spine_bend", _BACKWARD, _SPINE, -25, 80, 3, 12),
-    Hinge("spine_side", _INWARD, _SPINE, -30, 30, 0, 6),
-    Hinge("spine_turn", _LEFTWARD, _SPINE, -40, 40, 0, 12),
-    Hinge("neck_turn", _LEFTWARD, _NECK, -70, 70, 0, 20),
-    Hinge("neck_side", _INWARD, _NECK, -35, 35, 0, 9),
-    Hinge("neck_bend", _BACKWARD, _NECK, -45, 45, 3, 14),
+    Hinge("spine_bend", _BACKWARD, -25, 80, 3, 12),
+    Hinge("spine_side", _INWARD, -30, 30, 0, 6),
+    Hinge("spine_turn", _LEFTWARD, -40, 40, 0, 12),
+    Hinge("neck_turn", _LEFTWARD, -70, 70, 0, 20),
+    Hinge("neck_side", _INWARD, -35, 35, 0, 9),
+    Hinge("neck_bend", _BACKWARD, -45, 45, 3, 14),
 )
 _LEFT = (
-    Hinge("clavicle_raise", _OUTWARD, (("clavicle", 1.0),), -8, 25, 0, 4),
-    Hinge("clavicle_forward", _RIGHTWARD, (("clavicle", 1.0),), -15, 20, 0, 5),
-    Hinge("shoulder_flex", _FORWARD, (("upperarm01", 1.0),), -50, 170, 5, 35),
-    Hinge("shoulder_abduct", _OUTWARD, (("upperarm01", 1.0),), -25, 150, 12, 25),
-    Hinge("shoulder_twist", _RIGHTWARD, (("upperarm01", 0.5), ("upperarm02", 0.5)), -60, 85, 5, 30),
-    Hinge("elbow", _FORWARD, (("lowerarm01", 1.0),), 2, 145, 20, 40),
-    Hinge("pronation", _RIGHTWARD, (("lowerarm02", 0.5), ("wrist", 0.5)), -70, 80, 10, 25),
-    Hinge("wrist_flex", _INWARD, (("wrist", 1.0),), -60, 60, 5, 12),
-    Hinge("wrist_side", _FORWARD, (("wrist", 1.0),), -20, 20, 0, 8),
-    Hinge("fingers", _INWARD, _FINGERS, 0, 85, 20, 0),
-    Hinge("hip_flex", _FORWARD, (("upperleg01", 1.0),), -25, 120, 2, 30),
-    Hinge("hip_abduct", _OUTWARD, (("upperleg01", 1.0),), -20, 45, 3, 8),
-    Hinge("hip_twist", _RIGHTWARD, (("upperleg01", 0.5), ("upperleg02", 0.5)), -40, 35, -4, 12),
-    Hinge("knee", _BACKWARD, (("lowerleg01", 1.0),), 1, 140, 6, 30),
-    Hinge("ankle", _FORWARD, (("foot", 1.0),), -40, 25, 0, 12),
-    Hinge("ankle_roll", _INWARD, (("foot", 1.0),), -15, 20, 2, 5),
-    Hinge("foot_turn", _RIGHTWARD, (("foot", 1.0),), -20, 15, -2, 6),
-    Hinge("toes", _FORWARD, _TOES, 0, 45, 0, 0),
+    Hinge("clavicle_raise", _OUTWARD, -8, 25, 0, 4),
+    Hinge("clavicle_forward", _RIGHTWARD, -15, 20, 0, 5),
+    Hinge("shoulder_flex", _FORWARD, -50, 170, 5, 35),
+    Hinge("shoulder_abduct", _OUTWARD, -25, 150, 12, 25),
+    Hinge("shoulder_twist", _RIGHTWARD, -60, 85, 5, 30),
+    Hinge("elbow", _FORWARD, 2, 145, 20, 40),
+    Hinge("pronation", _RIGHTWARD, -70, 80, 10, 25),
+    Hinge("wrist_flex", _INWARD, -60, 60, 5, 12),
+    Hinge("wrist_side", _FORWARD, -20, 20, 0, 8),
+    Hinge("fingers", _INWARD, 0, 85, 20, 0),
+    Hinge("hip_flex", _FORWARD, -25, 120, 2, 30),
+    Hinge("hip_abduct", _OUTWARD, -20, 45, 3, 8),
+    Hinge("hip_twist", _RIGHTWARD, -40, 35, -4, 12),
+    Hinge("knee", _BACKWARD, 1, 140, 6, 30),
+    Hinge("ankle", _FORWARD, -40, 25, 0, 12),
+    Hinge("ankle_roll", _INWARD, -15, 20, 2, 5),
+    Hinge("foot_turn", _RIGHTWARD, -20, 15, -2, 6),
+    Hinge("toes", _FORWARD, 0, 45, 0, 0),
 )
 
 
@@ -100,7 +90,6 @@ def _side(hinge: Hinge, side: str) -> Hinge:
     return Hinge(
         f"{hinge.name}.{side}",
         (x, y, z) if side == "L" else (x, -y, -z),
-        tuple((f"{joint}.{side}", share) for joint, share in hinge.shares),
         hinge.low,
         hinge.high,
         hinge.usual,
@@ -133,14 +122,16 @@ class Anatomy:
         turns: every joint's part in every hinge, hinge by hinge.
     """
 
-    def __init__(self, body: AnnyBody) -> None:
+    def __init__(self, body: BodyModel) -> None:
         self._body = body
         self._place = {name: index for index, name in enumerate(body.joint_names)}
-        self.turns = tuple(
-            Turn(index, self._place[joint], share)
-            for index, hinge in enumerate(HINGES)
-            for joint, share in hinge.shares
-        )
+        self._rig = rig_of(body)
+        turns = []
+        for index, hinge in enumerate(HINGES):
+            base, _, side = hinge.name.partition(".")
+            for joint, share in self._rig.hinges[base]:
+                turns.append(Turn(index, self._place[self._rig.name(joint, side)], share))
+        self.turns = tuple(turns)
         self._turn_hinges = np.array([turn.hinge for turn in self.turns])
         self._turn_shares = np.array([turn.share for turn in self.turns])
         self._turns_of: list[list[int]] = [[] for _ in body.joint_names]
@@ -177,7 +168,7 @@ class Anatomy:
         """How each bone at rest is turned from the anatomical zero.
 
         Args:
-            rest_joints: (J, 3), as ``AnnyBody.rest_joints`` gives them.
+            rest_joints: (J, 3), as ``BodyModel.rest_joints`` gives them.
 
         Returns:
             float64 (J, 3, 3). A bone's rotation from rest is its orientation times the transpose
@@ -189,40 +180,53 @@ class Anatomy:
             oriented: NDArray[np.float64] = self.orientations(angles, np.eye(3)[None])[0][0]
             return oriented
 
-        def seen(vector: NDArray[np.floating[Any]], frame: str) -> NDArray[np.float64]:
-            """A vector at rest, in the axes of a bone whose angles so far are known."""
-            there = bones()[self._place[frame]].T @ vector
-            unit: NDArray[np.float64] = there / np.linalg.norm(there)
-            return unit
-
-        def between(start: str, end: str) -> NDArray[np.float64]:
-            step: NDArray[np.float64] = np.subtract(
-                rest_joints[self._place[end]], rest_joints[self._place[start]], dtype=np.float64
-            )
-            return step
-
         for side, sign in (("L", 1.0), ("R", -1.0)):
+
+            def place(name: str, side: str = side) -> int:
+                return self._place[self._rig.name(name, side)]
+
+            def joint(bone: str) -> int:
+                return place(self._rig.bones[bone])
+
+            def seen(vector: NDArray[np.floating[Any]], bone: int) -> NDArray[np.float64]:
+                """A vector at rest, in the axes of a bone whose angles so far are known."""
+                there = bones()[bone].T @ vector
+                unit: NDArray[np.float64] = there / np.linalg.norm(there)
+                return unit
+
+            def between(start: int, end: int) -> NDArray[np.float64]:
+                step: NDArray[np.float64] = np.subtract(
+                    rest_joints[end], rest_joints[start], dtype=np.float64
+                )
+                return step
 
             def put(name: str, angle: float, side: str = side) -> None:
                 angles[0, HINGE_INDEX[f"{name}.{side}"]] = angle
 
-            arm = seen(between(f"upperarm01.{side}", f"lowerarm01.{side}"), f"clavicle.{side}")
+            arm = seen(between(joint("upper_arm"), joint("forearm")), joint("clavicle"))
             put("shoulder_flex", np.arctan2(-arm[2], arm[1]))
             put("shoulder_abduct", np.arcsin(sign * arm[0]))
-            fore = seen(between(f"lowerarm01.{side}", f"wrist.{side}"), f"upperarm02.{side}")
-            put("shoulder_twist", np.arctan2(-sign * fore[0], -fore[2]))
+            fore = seen(between(joint("forearm"), joint("hand")), joint("upper_arm_end"))
+            bend = fore
+            if self._rig.straight_arms:
+                bend = seen(np.array([0.0, 0.0, -1.0]), joint("upper_arm_end"))
+            put("shoulder_twist", np.arctan2(-sign * bend[0], -bend[2]))
             put("elbow", np.arccos(np.clip(fore[1], -1.0, 1.0)))
-            knuckles = seen(between(f"finger2-1.{side}", f"finger5-1.{side}"), f"wrist.{side}")
+            across = np.array([0.0, 0.0, 1.0])
+            if self._rig.knuckles is not None:
+                index, little = self._rig.knuckles
+                across = between(place(index), place(little))
+            knuckles = seen(across, joint("hand"))
             put("pronation", np.arctan2(sign * knuckles[0], knuckles[2]))
-            thigh = seen(between(f"upperleg01.{side}", f"lowerleg01.{side}"), "root")
+            thigh = seen(between(joint("thigh"), joint("shin")), joint("root"))
             put("hip_flex", np.arctan2(-thigh[2], thigh[1]))
             put("hip_abduct", np.arcsin(sign * thigh[0]))
-            shin = seen(between(f"lowerleg01.{side}", f"foot.{side}"), f"upperleg02.{side}")
+            shin = seen(between(joint("shin"), joint("foot")), joint("thigh_end"))
             put("knee", np.arctan2(shin[2], shin[1]))
-            # Anny stands at rest with level soles.
-            ahead = seen(np.array([0.0, 0.0, -1.0]), f"foot.{side}")
+            # All bodies stand at rest with level soles.
+            ahead = seen(np.array([0.0, 0.0, -1.0]), joint("foot"))
             put("ankle", np.arctan2(-ahead[1], -ahead[2]))
-            down = seen(np.array([0.0, 1.0, 0.0]), f"foot.{side}")
+            down = seen(np.array([0.0, 1.0, 0.0]), joint("foot"))
             put("ankle_roll", np.arctan2(-sign * down[0], down[1]))
         return bones()
 
@@ -285,7 +289,7 @@ def mirror(degrees: Mapping[str, float]) -> dict[str, float]:
 
 
 @cache
-def anatomy_of(body: AnnyBody) -> tuple[Anatomy, NDArray[np.float64]]:
+def anatomy_of(body: BodyModel) -> tuple[Anatomy, NDArray[np.float64]]:
     """A body's anatomy, and the anatomical zero of its usual shape, float64 (J, 3, 3).
 
     That zero serves every shape: their rest poses differ by a few degrees only, by which the

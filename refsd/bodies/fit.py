@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from refsd.bodies.anny import AnnyBody
-    from refsd.bodies.model import Observation
+    from refsd.bodies.model import BodyModel, Observation
 
     Floats = NDArray[np.float64]
 
@@ -98,7 +97,7 @@ _NEAREST = 0.3
 
 
 def fit_bodies(
-    body: AnnyBody,
+    body: BodyModel,
     shapes: Sequence[Mapping[str, float]],
     observations: Sequence[Observation],
 ) -> Fits:
@@ -196,7 +195,7 @@ class _Problem:
 
     def __init__(
         self,
-        body: AnnyBody,
+        body: BodyModel,
         shapes: Sequence[Mapping[str, float]],
         observations: Sequence[Observation],
     ) -> None:
@@ -246,7 +245,7 @@ class _Problem:
         self._image_weights = self._seen / spreads
 
     def _set_body(
-        self, body: AnnyBody, shapes: Sequence[Mapping[str, float]], zero: Floats
+        self, body: BodyModel, shapes: Sequence[Mapping[str, float]], zero: Floats
     ) -> None:
         """Bones and landmarks in the anatomical zero's axes."""
         steps, points, heights = [], [], []

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
+from refsd.bodies.rigs import rig_of
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from refsd.bodies.anny import AnnyBody
-    from refsd.bodies.model import Bodies
+    from refsd.bodies.model import Bodies, BodyModel
 
 LANDMARKS = (
     "nose",
@@ -51,20 +52,6 @@ LANDMARKS = (
 )
 """BlazePose's landmarks in its order; left is the person's own left."""
 
-# Landmarks of the body → anny's mean of vertices (COCO's keypoints), or the joint that is it.
-_KEYPOINTS = {
-    "ear": "ear",
-    "shoulder": "shoulder",
-    "elbow": "elbow",
-    "wrist": "wrist",
-    "hip": "hip",
-    "knee": "knee",
-    "ankle": "ankle",
-    "heel": "heel",
-    "foot_index": "big_toe",
-}
-_JOINTS = {"pinky": "finger5-1", "index": "finger2-1", "thumb": "finger1-2"}
-
 # Points of the left half of anny's face that have no keypoint, as offsets in metres from the left
 # eye's centre of the usual shape; measured on a drawing of it. The nearest vertex is the landmark.
 _FACE = {
@@ -73,20 +60,6 @@ _FACE = {
     "eye": (0.001, 0.000, -0.018),
     "eye_outer": (0.015, -0.001, -0.005),
     "mouth": (-0.006, 0.070, -0.020),
-}
-
-_BONES = {
-    "shoulder": "shoulder01",
-    "elbow": "lowerarm01",
-    "wrist": "wrist",
-    "pinky": "wrist",
-    "index": "wrist",
-    "thumb": "wrist",
-    "hip": "root",
-    "knee": "lowerleg01",
-    "ankle": "lowerleg02",
-    "heel": "foot",
-    "foot_index": "foot",
 }
 
 
@@ -102,18 +75,16 @@ def landmark_part(landmark: str) -> tuple[str, str]:
     return "_".join(words), "R" if "right" in landmark else ""
 
 
-def landmark_bones(body: AnnyBody) -> NDArray[np.int64]:
+def landmark_bones(body: BodyModel) -> NDArray[np.int64]:
     """int64 (33,): the joint that moves each landmark."""
-    bones = []
-    for landmark in LANDMARKS:
-        part, side = landmark_part(landmark)
-        bone = _BONES.get(part, "head")
-        bones.append(body.joint_names.index(bone if bone in {"root", "head"} else f"{bone}.{side}"))
-    return np.array(bones)
+    rig = rig_of(body)
+    parts = [landmark_part(landmark) for landmark in LANDMARKS]
+    names = [rig.name(rig.landmark_bones.get(part, "head"), side) for part, side in parts]
+    return np.array([body.joint_names.index(name) for name in names])
 
 
 def landmark_points(
-    body: AnnyBody, vertices: NDArray[np.float32], joints: NDArray[np.float32]
+    body: BodyModel, vertices: NDArray[np.float32], joints: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """The landmarks of one body.
 
@@ -130,7 +101,7 @@ def landmark_points(
     return points
 
 
-def blazepose_landmarks(body: AnnyBody, bodies: Bodies) -> NDArray[np.float32]:
+def blazepose_landmarks(body: BodyModel, bodies: Bodies) -> NDArray[np.float32]:
     """BlazePose's landmarks of posed bodies, as a perfect landmark model would find them.
 
     Args:
@@ -149,25 +120,39 @@ def blazepose_landmarks(body: AnnyBody, bodies: Bodies) -> NDArray[np.float32]:
 
 
 @cache
-def _weights(body: AnnyBody) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:
+def _weights(body: BodyModel) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:
     """Landmarks as means of vertices, sparse (33, V), and of joints, sparse (33, J)."""
     rest, rest_joints = body.rest_vertices({}), body.rest_joints({})
-    names = {name: index for index, name in enumerate(body.joint_names)}
-    eyeballs = body.skin_weights[:, [names["eye.L"], names["eye.R"]]].sum(axis=1) > 0.5
+    rig = rig_of(body)
     of_vertices = np.zeros((len(LANDMARKS), len(rest)))
     of_joints = np.zeros((len(LANDMARKS), len(rest_joints)))
     for row, landmark in enumerate(LANDMARKS):
         part, side = landmark_part(landmark)
-        if part in _JOINTS:
-            of_joints[row, names[f"{_JOINTS[part]}.{side}"]] = 1.0
-        elif part in _KEYPOINTS:
-            name = f"{'left' if side == 'L' else 'right'}_{_KEYPOINTS[part]}"
+        if part in rig.landmark_joints:
+            name = rig.name(rig.landmark_joints[part], side)
+            of_joints[row, body.joint_names.index(name)] = 1.0
+        elif part in rig.landmark_keypoints:
+            word = {"L": "left", "R": "right"}.get(side, "")
+            name = rig.landmark_keypoints[part].format(side=word)
             of_vertices[row] = body.keypoint_weights[body.keypoint_names.index(name)]
         else:
-            point = rest_joints[names["eye.L"]] + np.array(_FACE[part])
-            mirrored = point * [-1.0 if side == "R" else 1.0, 1.0, 1.0]
-            distance = np.linalg.norm(rest - mirrored, axis=1)
-            # The eye itself is the eyeball's front; its corners are the lids'.
-            distance[~eyeballs if part == "eye" else eyeballs] = np.inf
-            of_vertices[row, int(distance.argmin())] = 1.0
+            of_vertices[row, _face_vertex(body, rest, rest_joints, part, side)] = 1.0
     return sparse.csr_matrix(of_vertices), sparse.csr_matrix(of_joints)
+
+
+def _face_vertex(
+    body: BodyModel,
+    rest: NDArray[np.float32],
+    rest_joints: NDArray[np.float32],
+    part: str,
+    side: str,
+) -> int:
+    """The vertex of a point of the face, by its offset from the eye."""
+    names = {name: index for index, name in enumerate(body.joint_names)}
+    eyeballs = body.skin_weights[:, [names["eye.L"], names["eye.R"]]].sum(axis=1) > 0.5
+    point = rest_joints[names["eye.L"]] + np.array(_FACE[part])
+    mirrored = point * [-1.0 if side == "R" else 1.0, 1.0, 1.0]
+    distance = np.linalg.norm(rest - mirrored, axis=1)
+    # The eye itself is the eyeball's front; its corners are the lids'.
+    distance[~eyeballs if part == "eye" else eyeballs] = np.inf
+    return int(distance.argmin())

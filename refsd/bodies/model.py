@@ -39,6 +39,10 @@ class BodyModel(Protocol):
         uv: float32 (U, 2) in [0, 1], v down.
         uv_faces: int32 (F, 3).
         joint_names: J names.
+        parents: int32 (J,), each joint's parent, before its children; -1 for the root.
+        skin_weights: float32 (V, J), how much each joint moves each vertex; rows sum to 1.
+        keypoint_names: K names of points that lie on the body and are no joints.
+        keypoint_weights: float32 (K, V), each keypoint as a mean of vertices.
     """
 
     name: str
@@ -46,6 +50,30 @@ class BodyModel(Protocol):
     uv: NDArray[np.float32]
     uv_faces: NDArray[np.int32]
     joint_names: tuple[str, ...]
+    parents: NDArray[np.int32]
+    skin_weights: NDArray[np.float32]
+    keypoint_names: tuple[str, ...]
+    keypoint_weights: NDArray[np.float32]
+
+    def __hash__(self) -> int:
+        """Each body model is itself: what is derived from it is kept per model."""
+        ...
+
+    def rest_vertices(self, shape: Mapping[str, float]) -> NDArray[np.float32]:
+        """float32 (V, 3), metres: the rest pose with the pelvis at the origin, facing the camera.
+
+        Args:
+            shape: phenotype → value in [0, 1], by the names of ``anny.PHENOTYPES``; those not
+                named are 0.5.
+
+        Raises:
+            ValueError: a phenotype is unknown or its value is not in [0, 1].
+        """
+        ...
+
+    def rest_joints(self, shape: Mapping[str, float]) -> NDArray[np.float32]:
+        """float32 (J, 3), metres: the joints of :meth:`rest_vertices`; the root at the origin."""
+        ...
 
     def pose(
         self,

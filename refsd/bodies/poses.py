@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from refsd.bodies.anny import AnnyBody
+    from refsd.bodies.model import BodyModel
     from refsd.wardrobe import Family
 
 Angles = dict[str, float]
@@ -394,7 +394,7 @@ def pose_kinds(family: Family) -> tuple[str, ...]:
 
 
 def sample_pose(
-    family: Family, rng: np.random.Generator, body: AnnyBody, kind: str | None = None
+    family: Family, rng: np.random.Generator, body: BodyModel, kind: str | None = None
 ) -> NDArray[np.float32]:
     """Draw a pose.
 
