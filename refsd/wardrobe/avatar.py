@@ -42,7 +42,16 @@ class Garment:
 
 @dataclass(frozen=True)
 class Look:
-    """Everything the painter and the tailor need."""
+    """Everything the painter and the tailor need.
+
+    Attributes:
+        lips: how much redder than skin the lips are, in [0, 1].
+        stubble: how dense short hair on cheeks and chin is, in [0, 1].
+        beard: ``mustache``, ``goatee``, ``full beard``, or nothing.
+        makeup: how strong eye shadow, rouge and lipstick are, in [0, 1].
+        hat, glasses, earrings, necklace: names in ``refsd.wardrobe.accessories``, or nothing.
+        hat_colour, metal: of hat and glasses' rims, and of jewellery.
+    """
 
     skin: Colour
     hair: str
@@ -57,6 +66,14 @@ class Look:
     sole_colour: Colour
     bag: str
     bag_colour: Colour
+    beard: str = ""
+    makeup: float = 0.0
+    hat: str = ""
+    hat_colour: Colour = (0.2, 0.2, 0.2)
+    glasses: str = ""
+    earrings: str = ""
+    necklace: str = ""
+    metal: Colour = (0.83, 0.68, 0.35)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import numpy as np
 
 from refsd.rendering import Mesh
 from refsd.wardrobe import cutting
+from refsd.wardrobe.accessories import HAT_BRIM, accessories
 from refsd.wardrobe.arrays import floats
 from refsd.wardrobe.canonical import NEUTRAL, Places, vertex_places
 from refsd.wardrobe.faces import EYE, EYE_REACH, eye_texture
@@ -66,6 +67,9 @@ def dress(avatar: Avatar, body: AnnyBody, vertices: NDArray[np.float32]) -> list
         texture = hair_texture(colour, not grid.closed) if hair else _plain(colour)
         placed = frame_of(body, anchor).place(vertices, grid.points)
         meshes.append(Grid(placed, grid.closed).mesh(texture))
+    for grid, anchor, colour in accessories(look):
+        placed = frame_of(body, anchor).place(vertices, grid.points)
+        meshes.append(Grid(placed, grid.closed).mesh(_plain(colour)))
     return meshes
 
 
@@ -119,6 +123,8 @@ def _tailor(look: Look, family: str, body: AnnyBody) -> _Tailored:
         # Thin where it grows out of the skin, full behind the hairline.
         hair = hair * np.clip(_neighbourhood(body, hair), 0, 1) ** 1.5
     locks = hair * (sides + (top - sides) * height**1.5) * curl
+    if look.hat:  # presses hair flat
+        locks = np.where(y < HAT_BRIM, np.minimum(locks, 0.003), locks)
     return _Tailored(
         hanging=np.maximum(in_upper, in_lower)[:, None].astype(np.float32),
         shod=(in_shoe * (places.foot > 0.3) * (not lists.close))[:, None].astype(np.float32),

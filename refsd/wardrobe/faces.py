@@ -64,6 +64,7 @@ def paint_face(colours: Floats, places: Places, look: Look, age: float) -> None:
     if older > 0:
         skin = _mix(skin, shadow, older * _wrinkles(side, y, z))
     skin = _beard(skin, look, (side, y, z), hairs)
+    skin = _makeup(skin, look, (side, y, z))
     skin = _lips(skin, look, tone, (side, y, z))
     skin = _brows_and_lids(skin, look, tone, (side, y), hairs * (front & ~ball))
     skin[ball] = floats([0.60, 0.58, 0.56])
@@ -95,9 +96,13 @@ def _wrinkles(side: Floats, y: Floats, z: Floats) -> Floats:
 
 
 def _beard(skin: Floats, look: Look, at: tuple[Floats, Floats, Floats], hairs: Floats) -> Floats:
+    side, y, z = at
+    grown = _grown_beard(look.beard, at)
+    if grown is not None:
+        hair = floats(look.hair_colour) * floats(0.7)
+        skin = _mix(skin, hair, np.clip(grown * (0.55 + 0.45 * hairs), 0, 1))
     if look.stubble <= 0:
         return skin
-    side, y, z = at
     azimuth = np.degrees(np.arctan2(side, -0.042 - z))
     top = np.interp(
         azimuth, [0, 8, 14, 30, 55, 80, 90], [-0.680, -0.680, -0.674, -0.664, -0.668, -0.70, -0.70]
@@ -105,6 +110,40 @@ def _beard(skin: Floats, look: Look, at: tuple[Floats, Floats, Floats], hairs: F
     region = _soft(y - top, 0.012) * _soft(-0.606 - y, 0.014) * (azimuth < 90) * (z < 0.0)
     hair = floats(look.hair_colour) * floats(0.8)
     return _mix(skin, hair, np.clip(region * hairs, 0, 1) * (0.12 + 0.75 * look.stubble))
+
+
+def _grown_beard(kind: str, at: tuple[Floats, Floats, Floats]) -> Floats | None:
+    """Cover of hair grown long, float32 (N,); None without any."""
+    if not kind:
+        return None
+    side, y, z = at
+    front = z < -0.05
+    lip = _soft(0.0042 - np.abs(y + 0.6745 - 0.15 * side), 0.004) * _soft(0.028 - side, 0.008)
+    chin = _soft(0.016 - np.hypot(side, (y + 0.634) * 0.7), 0.010) * _soft(y + 0.650, 0.006)
+    link = _soft(0.0022 - np.abs(side - 0.027), 0.004) * _soft(y + 0.676) * _soft(-0.638 - y)
+    if kind == "mustache":
+        return floats(lip * front)
+    if kind == "goatee":
+        return floats(np.clip(0.9 * lip + 0.9 * chin + 0.6 * link, 0, 1) * front)
+    azimuth = np.degrees(np.arctan2(side, -0.042 - z))
+    top = np.interp(
+        azimuth, [0, 18, 30, 55, 78, 86], [-0.653, -0.655, -0.672, -0.682, -0.715, -0.75]
+    )
+    jaw = _soft(y - top, 0.006) * _soft(-0.606 - y, 0.010) * (azimuth < 86) * (z < 0.0)
+    mouth = _soft(1.25 - np.hypot(side / _MOUTH_HALF, (y - MOUTH) / 0.010), 0.4)
+    return floats(np.clip(jaw + lip * front + link * front, 0, 1) * (1 - mouth))
+
+
+def _makeup(skin: Floats, look: Look, at: tuple[Floats, Floats, Floats]) -> Floats:
+    """Eye shadow and rouge; lipstick is painted with the lips."""
+    if look.makeup <= 0:
+        return skin
+    side, y, z = at
+    lid = _blob(side - 0.033, y + 0.7415, 0.018, 0.006) * (z < -0.08)
+    cheek = _blob(side - 0.046, y + 0.703, 0.018, 0.013) * (z < -0.05)
+    tone = floats(look.skin)
+    skin = _mix(skin, tone * floats([0.42, 0.30, 0.46]), 0.8 * look.makeup * lid)
+    return _mix(skin, tone * floats([1.0, 0.60, 0.62]), 0.5 * look.makeup * cheek)
 
 
 def _lips(skin: Floats, look: Look, tone: Floats, at: tuple[Floats, Floats, Floats]) -> Floats:
@@ -116,6 +155,7 @@ def _lips(skin: Floats, look: Look, tone: Floats, at: tuple[Floats, Floats, Floa
     below = 0.0100 * arch**0.6 - (y - MOUTH)
     lip = _soft(np.minimum(above, below), 0.003) * (z < -0.085) * (across < 1)
     red = tone * floats([0.88, 0.55, 0.54]) + floats(0.02)
+    red = floats(red + (floats([0.66, 0.08, 0.14]) - red) * look.makeup)
     skin = _mix(skin, red, lip * (0.45 + 0.5 * look.lips))
     line = np.exp(-(((y - MOUTH) / 0.0015) ** 2)) * (across < 1.03) * (z < -0.06)
     skin = _mix(skin, tone * floats([0.40, 0.24, 0.23]), 0.8 * line)
