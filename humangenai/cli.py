@@ -318,6 +318,36 @@ def report(
     typer.echo(write_report(run))
 
 
+@app.command(name="verify-release")
+def verify_release(
+    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    sample: Annotated[
+        int | None,
+        typer.Option(
+            "--sample",
+            min=1,
+            help="Make so many pictures per method again. [default: 32]",
+            show_default=False,
+        ),
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Make all pictures again, not only a sample.")
+    ] = False,
+) -> None:
+    """Check a run's `release/` before you publish it.
+
+    Makes pictures again with noise under the masks, compares what must be the original's, and
+    looks for metadata, names and keys. Exit code 0: every check passed; 1: one failed, or could
+    not be done. What each check proves, and what not, is in docs/verify-release.md.
+
+    Example: `humangenai verify-release runs/photos-refsd --all`
+    """
+    from humangenai.commands import verify
+
+    if not verify(run, sample, everything):
+        raise SystemExit(1)
+
+
 @app.command(name="list")
 def list_(
     kind: Annotated[Kind, typer.Argument(help="What to list.")],

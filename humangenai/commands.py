@@ -22,6 +22,8 @@ from humangenai.runner import Finished, run
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rich.console import Console
+
 __all__ = ["Finished"]
 
 LOG_WIDTH = 120
@@ -129,14 +131,10 @@ def foreign(request: Request, originals: Path | None, outputs: Outputs) -> list[
 
 def execute(plans: Sequence[Plan]) -> list[Finished]:
     """Do the runs, print their tables, write their reports."""
-    from rich.console import Console
-
     from humangenai.progress import Bars
     from humangenai.report import render
 
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=LOG_WIDTH)  # a file or a log: nothing needs to be cut off
+    console = _console()
     finished = []
     for plan in plans:
         done = run(plan.config, plan.out, Bars())
@@ -159,6 +157,24 @@ def write_report(folder: Path) -> Path:
 
     _record(folder)
     return report.write_report(folder)
+
+
+def verify(folder: Path, sample: int | None, everything: bool) -> bool:
+    """Check a run's release and print the verdict; True if it passed.
+
+    Raises:
+        UserError: the folder holds no finished run, or both a sample and everything is asked for.
+    """
+    from humangenai.progress import Bars
+    from humangenai.verification import SAMPLE, verify_release
+    from humangenai.verification.table import render
+
+    if everything and sample is not None:
+        raise UserError("give --sample or --all, not both")
+    number = None if everything else sample or SAMPLE
+    verification = verify_release(folder, number, Bars())
+    _console().print(render(verification))
+    return verification.verdict == "passed"
 
 
 def listing(kind: str) -> list[tuple[str, str]]:
@@ -184,6 +200,14 @@ def build_leaderboard(runs: Sequence[Path], out: Path | None) -> list[Path]:
     import leaderboards
 
     return leaderboards.build(runs, out)
+
+
+def _console() -> Console:
+    """Where tables are shown; in a file or a log nothing needs to be cut off."""
+    from rich.console import Console
+
+    console = Console()
+    return console if console.is_terminal else Console(width=LOG_WIDTH)
 
 
 def _single(request: Request, dataset: str) -> Plan:

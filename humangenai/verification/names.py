@@ -1,0 +1,223 @@
+"""Does a name, path, seed or key of the originals appear in the release?
+
+What is looked for: the keys of the items with the folders, names and stems in them, the paths of
+the user's files, the names of the user and of the machine, the run's key and its seeds. They are
+looked for as whole words, in capitals or not, in the names and in the content of all files. Words
+that this suite writes by itself, and short ones, tell nothing and are left out.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import platform
+import re
+from functools import cache
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from humangenai.config import PRIVATE_OPTIONS, Kind, names
+from humangenai.records import RunRecord
+from humangenai.registry import DATASETS, METHODS, METRICS, REFINERS
+from humangenai.verification.files import list_files
+from humangenai.verification.records import CheckRecord, Finding, conclude
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from humangenai.progress import Progress
+    from humangenai.verification.opened import OpenedMethod, OpenedRun
+
+LEAST = 4
+"""Shorter words are not looked for: they are found everywhere by chance."""
+
+LEAST_DIGITS = 5
+"""Numbers of fewer digits are not looked for."""
+
+LEAST_IN_PIXELS = 8
+"""In packed pixels, shorter words than this are found by chance."""
+
+LABEL_WORDS = frozenset(
+    {
+        "annotations", "categories", "category", "coco", "image", "images", "info", "label",
+        "labels", "licenses", "names", "person", "people", "skeleton", "train", "test", "val",
+        "yolo", "query", "gallery", "nose", "eye", "ear", "shoulder", "elbow", "wrist", "hip",
+        "knee", "ankle", "left", "right", "head", "neck", "spine", "pelvis",
+    }
+)  # fmt: skip
+"""Words of COCO's and YOLO's labels, and of data with a query and a gallery."""
+
+ACCOUNTS = frozenset({"root", "user", "admin", "ubuntu", "runner", "localhost", "home"})
+"""Names that are on every other machine."""
+
+KINDS: tuple[Kind, ...] = ("benchmarks", "datasets", "methods", "refiners")
+
+ABSOLUTE = re.compile(r"(?<![\w.:/~-])(?:file:/|~)?(?:/[\w.+@-]+){2,}|\b[A-Za-z]:\\\\?[\w.]+")
+"""Something that looks like the path of a file, from its root."""
+
+
+def check_names(run: OpenedRun, methods: Sequence[OpenedMethod], progress: Progress) -> CheckRecord:
+    """Look for names, paths, seeds and keys in all files of a release.
+
+    Args:
+        run: the run.
+        methods: its methods.
+        progress: told of every file.
+    """
+    release = run.folder.release
+    words = Words(secrets(run, methods))
+    paths = [path for path in list_files(release) if path.is_file() and not path.is_symlink()]
+    findings = []
+    with progress.stage("names", len(paths)) as advance:
+        for path in paths:
+            where = path.relative_to(release).as_posix()
+            found = {f"its name holds {what}" for what in words.found(where)}
+            found |= _inside(path, words)
+            if where == "record.json":
+                found |= _seed(path)
+            findings += [Finding(where=where, what=what) for what in sorted(found)]
+            advance(1)
+    verdict, reason = conclude(findings, run.why)
+    return CheckRecord(
+        check="names",
+        verdict=verdict,
+        checked=len(paths),
+        total=len(paths),
+        findings=tuple(findings),
+        reason=reason,
+    )
+
+
+class Words:
+    """Words to look for, many at once.
+
+    Args:
+        kinds: word → what it is, in words that do not repeat it.
+    """
+
+    def __init__(self, kinds: Mapping[str, str]) -> None:
+        self._parts = {
+            word.lower(): (frozenset(_parts(word.lower())), kind) for word, kind in kinds.items()
+        }
+
+    def found(self, text: str, least: int = LEAST) -> set[str]:
+        """Kinds of the words that stand in a text as whole words.
+
+        Args:
+            text: where to look.
+            least: shorter words are passed over.
+        """
+        text = text.lower()
+        present = set(_parts(text))
+        return {
+            kind
+            for word, (parts, kind) in self._parts.items()
+            if len(word) >= least and parts <= present and _stands_in(word, text)
+        }
+
+
+def secrets(run: OpenedRun, methods: Sequence[OpenedMethod]) -> dict[str, str]:
+    """What must not appear in a release.
+
+    Returns:
+        Word → what it is.
+    """
+    found: dict[str, str] = {}
+    for path in _private_paths(run):
+        found[str(path)] = "the path of a folder or file of yours"
+        found |= _telling({path.name: "the name of a folder or file of yours"})
+    keys = {key for method in methods for key in method.lines} | set(run.items)
+    for key in keys:
+        found |= _of_key(key)
+    people = {getpass.getuser(), Path.home().name, platform.node()} - ACCOUNTS
+    found |= _telling(dict.fromkeys(people, "the name of a user or machine"))
+    if Path.home() != Path("/"):
+        found[str(Path.home())] = "the path of a folder or file of yours"
+    for method in methods:
+        settings = method.record.settings_hash
+        seeds = {str(run.folder.seed(key, settings)) for key in method.lines}
+        found |= dict.fromkeys(seeds, "the seed of a picture")
+    found |= _telling({str(run.config.seed): "the run's seed"})
+    key_file = run.folder.private / "run.key"
+    if key_file.is_file():
+        found[key_file.read_text(encoding="ascii").strip()] = "the run's key"
+    return found
+
+
+def _of_key(key: str) -> dict[str, str]:
+    """The words in an item's key, which often is the path of a file in the dataset."""
+    place = PurePosixPath(key)
+    folders = dict.fromkeys(place.parts[:-1], "the name of an original's folder")
+    whole = {word for word in (key, place.name) if word != place.stem}
+    return (
+        _telling(folders)
+        | _telling({place.stem: "the name of an original"})
+        | {word: "the name of an original" for word in whole if _is_long_enough(word)}
+    )
+
+
+def _private_paths(run: OpenedRun) -> Iterator[Path]:
+    """The paths of the user's files: of the run's folder, and those in the configs."""
+    yield run.folder.root.resolve()
+    for options in (run.config.dataset.options, *(part.options for part in run.config.methods)):
+        for name, value in options.items():
+            path = Path(str(value))
+            if value is not None and (name in PRIVATE_OPTIONS or path.is_absolute()):
+                yield path
+
+
+def _telling(words: Mapping[str, str]) -> dict[str, str]:
+    """Those words that are not found by chance, nor written by this suite itself."""
+    return {
+        word: kind
+        for word, kind in words.items()
+        if _is_long_enough(word) and word.lower() not in own_words()
+    }
+
+
+def _is_long_enough(word: str) -> bool:
+    return len(word) >= (LEAST_DIGITS if word.isdecimal() else LEAST)
+
+
+@cache
+def own_words() -> frozenset[str]:
+    """Words that a release holds whoever made it, in small letters."""
+    registered = [
+        name for registry in (DATASETS, METHODS, METRICS, REFINERS) for name in registry.entries()
+    ]
+    configs = [name for kind in KINDS for name in names(kind)]
+    schema = json.dumps(RunRecord.model_json_schema())
+    text = " ".join([schema, *registered, *configs])
+    return frozenset(_parts(text.lower())) | frozenset(text.lower().split()) | LABEL_WORDS
+
+
+def _inside(path: Path, words: Words) -> set[str]:
+    """What is found in a file's content."""
+    data = path.read_bytes()
+    if path.suffix.lower() == ".png":
+        kinds = words.found(data.decode("latin-1"), LEAST_IN_PIXELS)
+        return {f"it holds {kind}" for kind in kinds}
+    text = data.decode("utf-8", errors="replace")
+    kinds = words.found(text)
+    if ABSOLUTE.search(text):
+        kinds.add("a path from the root of a disk")
+    return {f"it holds {kind}" for kind in kinds}
+
+
+def _seed(path: Path) -> set[str]:
+    """Whether the published record tells the run's seed."""
+    try:
+        record = json.loads(path.read_bytes())
+        seeds = (record.get("seed"), record.get("config", {}).get("seed"))
+    except (ValueError, AttributeError):
+        return {"it is not the record of a run"}
+    return {"it holds the run's seed"} if any(seed is not None for seed in seeds) else set()
+
+
+def _parts(text: str) -> list[str]:
+    return re.findall(r"[^\W_]+", text)
+
+
+def _stands_in(word: str, text: str) -> bool:
+    """Whether a word stands in a text with no letter or digit before or behind it."""
+    return re.search(rf"(?<![^\W_]){re.escape(word)}(?![^\W_])", text) is not None
