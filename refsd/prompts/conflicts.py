@@ -61,8 +61,8 @@ def _clash(stays: str, values: str, goes: str, others: str, why: str, *, spared:
     return Clash(stays, split(values), goes, split(others), why, split(spared))
 
 
-_SHORT = "buzz cut, crew cut, flat top, short back and sides, pixie cut, cropped curls"
-_LONG = "shoulder length, bun, high bun, ponytail, long straight, waist-length"
+_SHORT = "buzz cut, crew cut, flat top, short back and sides, pixie cut, cropped curls, short waves"
+_LONG = "shoulder length, bun, high bun, ponytail, long straight, long waves, waist-length"
 _WRAPPED = "hijab, headscarf, turban, helmet, hood"
 _HATS = "hat, cap, beanie, sun hat"
 _ONE_PIECE = "dress, jumpsuit, overalls"
@@ -94,6 +94,7 @@ CLASHES: tuple[Clash, ...] = (
     _clash("hair", _LONG, "hair length", "short", "that style needs long hair"),
     _clash("hair", "waist-length, long straight", "hair length", "medium-length", "that style needs long hair"),
     _clash("hair", "long straight", "hair texture", "wavy, curly, coily", "that style is straight"),
+    _clash("hair", "short waves, long waves", "hair texture", "straight", "that style is wavy"),
     _clash("hair", "cropped curls, small afro, round afro, dreadlocks", "hair texture", "straight", "that style is curly"),
     _clash("facial hair", "clean-shaven", "mustache", "mustache", "who is clean-shaven has no mustache"),
     _clash("facial hair", "clean-shaven", "sideburns", "*", "who is clean-shaven has no sideburns"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -186,7 +187,10 @@ def avatar_attributes(avatar: Avatar) -> dict[str, str]:
     Build and height come from the shape's phenotypes ``weight``, ``muscle`` and ``height``, where
     they leave the middle third; they say nothing of anybody else, shapes come from the bank.
     """
-    labels = canonical(avatar.attributes)
+    labels: dict[str, str] = {}
+    for key, value in avatar.attributes.items():
+        with suppress(PromptError):  # a wardrobe may know words that no prompt needs
+            labels |= canonical({key: value})
     shape = avatar.shape
     build = _third(shape.get("weight", 0.5), "slim", "heavyset")
     if build is None and shape.get("muscle", 0.5) > 2 / 3:

@@ -86,7 +86,7 @@ VOCABULARY: dict[str, Attribute] = {
     "headwear": Attribute("hair", "face", ("none", "hat", "cap", "beanie", "sun hat", "helmet", "hood", "headscarf", "hijab", "turban", "headband")),
     "hair": Attribute("hair", "face", (
         "bald", "thinning", "buzz cut", "crew cut", "flat top", "short back and sides", "side part", "slicked back", "pixie cut",
-        "undercut", "cropped curls", "small afro", "round afro", "ear-length", "chin bob", "mid-length", "shoulder length", "bun",
+        "undercut", "cropped curls", "short waves", "long waves", "small afro", "round afro", "ear-length", "chin bob", "mid-length", "shoulder length", "bun",
         "high bun", "top knot", "ponytail", "braids", "dreadlocks", "long straight", "waist-length",
     )),
     "hair length": Attribute("hair", "face", ("short", "medium-length", "long")),
@@ -168,7 +168,8 @@ VALUE_ALIASES: dict[str, dict[str, str]] = {
         "probe light": "light", "probe medium": "medium", "probe dark": "dark", "pale skin": "pale",
     },
     "emotion": {"happiness": "happy", "joy": "happy", "sadness": "sad", "anger": "angry", "surprise": "surprised", "fear": "fearful", "disgust": "disgusted"},
-    "hair": {"shaved": "bald", "shaved head": "bald", "bob": "chin bob", "afro": "round afro"},
+    "hair": {"shaved": "bald", "shaved head": "bald", "bob": "chin bob", "afro": "round afro", "nape knot": "bun", "high ponytail": "ponytail"},
+    "headwear": {"straw hat": "sun hat", "bowler": "hat", "knitted hat": "beanie"},
     "hair length": {"medium": "medium-length"},
     "hair colour": {
         "blonde": "blond", "gray": "grey", "silver": "grey", "ginger": "red", "crowd black": "black", "crowd chestnut": "brown",
@@ -179,7 +180,7 @@ VALUE_ALIASES: dict[str, dict[str, str]] = {
     "facial hair": {"none": "clean-shaven", "no beard": "clean-shaven", "clean shaven": "clean-shaven", "5 o'clock shadow": "stubble", "beard": "full beard"},
     "mustache": {"moustache": "mustache", "yes": "mustache", "no": "none", "no mustache": "none"},
     "sideburns": {"yes": "sideburns"},
-    "glasses": {"glasses": "eyeglasses", "yes": "eyeglasses", "no": "none"},
+    "glasses": {"glasses": "eyeglasses", "round glasses": "eyeglasses", "square glasses": "eyeglasses", "yes": "eyeglasses", "no": "none"},
     "make-up": {"heavy makeup": "heavy", "yes": "heavy", "no": "none"},
     "lipstick": {"yes": "lipstick", "no": "none"},
     "mouth": {"mouth slightly open": "slightly open", "smile": "smiling"},
@@ -190,6 +191,7 @@ VALUE_ALIASES: dict[str, dict[str, str]] = {
     "cheeks": {"rosy cheeks": "rosy"},
     "chin": {"double chin": "double"},
     "face shape": {"oval face": "oval"},
+    "jewellery": {"studs": "earrings", "hoops": "earrings", "chain": "necklace", "beads": "necklace"},
     "build": {"chubby": "heavyset", "thin": "slim", "athletic": "muscular", "fat": "heavyset"},
     "upper garment": {"tee": "t-shirt", "sweater": "jumper", "pullover": "jumper", "singlet": "tank top"},
     "upper colour": {
@@ -233,7 +235,9 @@ _ELSEWHERE: dict[tuple[str, str], tuple[str, str]] = {
     ("facial hair", "sideburns"): ("sideburns", "sideburns"),
     ("headwear", "necktie"): ("neckwear", "necktie"),
     ("hair", "bangs"): ("hairline", "bangs"),
+    ("hair", "fringe"): ("hairline", "bangs"),
     ("hair", "receding hairline"): ("hairline", "receding"),
+    ("hair", "receding crop"): ("hairline", "receding"),
     **{("hair", texture): ("hair texture", texture) for texture in ("straight", "wavy", "curly")},
     **{("hair", length): ("hair length", length) for length in ("short", "long")},
 }

@@ -36,21 +36,20 @@ CLIP_TOKENS = 77
 """What the text encoders of SD 1.5 and SDXL read, begin and end marks included
 (``model_max_length`` of their tokenizers)."""
 
-NEGATIVE_RENDERED = (
-    "3d render, cgi, video game, doll, mannequin, plastic skin, cartoon, drawing, painting"
-)
+_RENDERED = "3d render, video game, doll, mannequin, plastic skin, cartoon, painting"
 """What the composite still looks like, and the refined person must not."""
 
-NEGATIVE_QUALITY = "blurry, out of focus, low resolution, jpeg artifacts, oversaturated, watermark, text, logo, frame"
-NEGATIVE_FACE = "deformed face, asymmetric eyes, crossed eyes, distorted mouth, bad teeth"
-NEGATIVE_BODY = "deformed hands, extra fingers, fused fingers, missing fingers, extra arms, extra legs, missing limbs, twisted limbs, disconnected limbs, bad proportions"
-NEGATIVE_NUMBER = "two heads, several people"
+_QUALITY = "blurry, low quality, jpeg artifacts, oversaturated, watermark, text"
+_FACE = "deformed face, asymmetric eyes, crossed eyes, distorted mouth, bad teeth"
+_HANDS = "deformed hands, extra fingers, missing fingers, extra limbs, missing limbs"
 
-_NEGATIVE: dict[View, tuple[str, ...]] = {
-    "face": (NEGATIVE_FACE, NEGATIVE_NUMBER, NEGATIVE_RENDERED, NEGATIVE_QUALITY),
-    "half": (NEGATIVE_BODY, NEGATIVE_FACE, NEGATIVE_NUMBER, NEGATIVE_RENDERED, NEGATIVE_QUALITY),
-    "full": (NEGATIVE_BODY, NEGATIVE_NUMBER, NEGATIVE_RENDERED, NEGATIVE_QUALITY),
+NEGATIVE: dict[View, str] = {
+    "face": f"{_FACE}, two heads, {_RENDERED}, {_QUALITY}",
+    "half": f"{_HANDS}, deformed face, two heads, {_RENDERED}, {_QUALITY}",
+    "full": f"{_HANDS}, twisted limbs, bad proportions, two heads, {_RENDERED}, {_QUALITY}",
 }
+"""What must not be seen, by view, most important first: broken anatomy, the look of a rendering,
+bad pictures."""
 
 DENIED: dict[tuple[str, str], str] = {
     ("facial hair", "clean-shaven"): "beard, stubble",
@@ -68,7 +67,7 @@ _HAIR = {
     "bald": "bald head", "thinning": "thinning {} hair", "buzz cut": "{} buzz cut", "crew cut": "{} crew cut",
     "flat top": "{} flat top haircut", "short back and sides": "{} hair, short back and sides", "side part": "{} hair with a side part",
     "slicked back": "slicked back {} hair", "pixie cut": "{} pixie cut", "undercut": "{} undercut", "cropped curls": "short curly {} hair",
-    "small afro": "small {} afro", "round afro": "round {} afro", "ear-length": "ear-length {} hair", "chin bob": "chin-length {} bob",
+    "short waves": "short wavy {} hair", "long waves": "long wavy {} hair", "small afro": "small {} afro", "round afro": "round {} afro", "ear-length": "ear-length {} hair", "chin bob": "chin-length {} bob",
     "mid-length": "mid-length {} hair", "shoulder length": "shoulder-length {} hair", "bun": "{} hair in a bun",
     "high bun": "{} hair in a high bun", "top knot": "{} hair in a top knot", "ponytail": "{} hair in a ponytail",
     "braids": "braided {} hair", "dreadlocks": "{} dreadlocks", "long straight": "long straight {} hair", "waist-length": "waist-length {} hair",
@@ -145,20 +144,20 @@ def write_positive(
         style = ", ".join(part for part in style.split(", ") if part != "sharp focus")
     clauses = [(key, _clause(key, attributes)) for key in _ORDER[view]]
     clauses += [("style", style), ("scene", attributes.get("scene", ""))]
-    words = opening
+    words, before = opening, ""
     for place, (_, clause) in enumerate(clauses):
         if not clause:
             continue
-        longer = f"{words}, {clause}"
+        longer = f"{words}, {_joined(clause, before)}"
         if count_tokens(longer) > CLIP_TOKENS:
             cut = {name for name, said in clauses[place:] if said}
             return words, tuple(k for k in attributes if _PART_OF.get(k, k) in cut)
-        words = longer
+        words, before = longer, clause
     return words, ()
 
 
 def write_negative(attributes: Mapping[str, str], view: View, negative: str | None = None) -> str:
-    """What must not be seen: what the attributes deny, then anatomy and artefacts.
+    """What must not be seen: what the attributes deny, then as much of the rest as CLIP reads.
 
     Args:
         attributes: in the vocabulary's words.
@@ -166,20 +165,33 @@ def write_negative(attributes: Mapping[str, str], view: View, negative: str | No
         negative: takes the place of the default; an empty one leaves what the attributes deny.
     """
     denied = [words for entry, words in DENIED.items() if attributes.get(entry[0]) == entry[1]]
-    rest = ", ".join(_NEGATIVE[view]) if negative is None else negative
-    if attributes.get("focus") == "blurry":
-        rest = ", ".join(p for p in rest.split(", ") if p not in ("blurry", "out of focus"))
-    return ", ".join(filter(None, [*denied, rest]))
+    rest = NEGATIVE[view] if negative is None else negative
+    words = ""
+    for phrase in filter(None, [*denied, *rest.split(", ")]):
+        if attributes.get("focus") == "blurry" and phrase == "blurry":
+            continue
+        longer = f"{words}, {phrase}" if words else phrase
+        if count_tokens(longer) > CLIP_TOKENS:
+            break
+        words = longer
+    return words
 
 
 def count_tokens(text: str) -> int:
-    """At least as many tokens as CLIP's tokenizer makes of a prompt, begin and end included.
+    """About how many tokens CLIP's tokenizer makes of a prompt, begin and end included.
 
-    The tokenizer's vocabulary is not part of this package. An English word of up to eight letters
-    counts one, a longer one one for every eight begun; digits and punctuation count one each.
+    The tokenizer's vocabulary is not part of this package, so we guess on the safe side: a word
+    counts one for every six letters begun; a digit and a punctuation mark count one each. Against
+    the real tokenizer, 10 000 prompts of this template were counted 1 to 15 tokens too long, 8 in
+    the median (open_clip 3.3 carries its vocabulary).
     """
     parts = re.findall(r"[^\W\d_]+|\d|[^\w\s]|_", text)
-    return 2 + sum(-(-len(part) // 8) for part in parts)
+    return 2 + sum(-(-len(part) // 6) for part in parts)
+
+
+def _joined(clause: str, before: str) -> str:
+    """A clause without the 'wearing' that the one before it has said."""
+    return clause.removeprefix("wearing ") if before.startswith("wearing ") else clause
 
 
 def _subject(attributes: Mapping[str, str]) -> str:
