@@ -96,6 +96,13 @@ HAIRSTYLES: dict[str, tuple[str, float, float, str]] = {
     "crew cut": ("usual", 0.004, 0.012, ""),
     "mid-length": ("low", 0.019, 0.018, "long"),
     "high bun": ("usual", 0.008, 0.010, "knot"),
+    "shaved head": ("none", 0.0, 0.0, ""),
+    "receding crop": ("high", 0.007, 0.009, ""),
+    "fringe": ("fringe", 0.018, 0.020, ""),
+    "short waves": ("usual", 0.016, 0.026, ""),
+    "long waves": ("low", 0.024, 0.020, "long"),
+    "nape knot": ("usual", 0.008, 0.010, "bun"),
+    "high ponytail": ("usual", 0.007, 0.011, "ponytail"),
 }
 
 
@@ -116,8 +123,12 @@ _NEAR_HAIRLINES: dict[str, tuple[float, ...]] = {
     "usual": (-.800, -.802, -.793, -.775, -.760, -.716, -.700, -.745, -.748, -.735, -.685, -.660, -.655),
     "low": (-.796, -.796, -.782, -.755, -.735, -.690, -.660, -.650, -.640, -.630, -.620, -.615, -.610),
     "high": (-.838, -.838, -.826, -.785, -.762, -.720, -.706, -.745, -.748, -.735, -.690, -.665, -.660),
+    "fringe": (-.760, -.762, -.768, -.755, -.735, -.690, -.660, -.650, -.640, -.630, -.620, -.615, -.610),
+    "none": (-9.0,) * 13,
 }  # fmt: skip
 
+
+_OVER_EARS = ("low", "fringe")
 
 HEAD_AXIS = -0.042
 """Canonical z of the upright axis through the head, metres."""
@@ -127,7 +138,7 @@ def under_hair(places: Places, style: str) -> NDArray[np.bool_]:
     """Bool (N,): the ears, where long hair hides them."""
     x, y, _ = places.position.T
     ears = (np.abs(x) > 0.0775) & (y > -0.752) & (y < -0.68)
-    return np.asarray(ears & (HAIRSTYLES[style][0] == "low"), dtype=np.bool_)
+    return np.asarray(ears & (HAIRSTYLES[style][0] in _OVER_EARS), dtype=np.bool_)
 
 
 def neck_level(z: NDArray[np.floating]) -> NDArray[np.floating]:
@@ -155,7 +166,7 @@ def near_scalp(places: Places, style: str) -> NDArray[np.float32]:
     uneven = 0.0025 * np.sin(x * 310 + z * 270) + 0.002 * np.sin(x * 690 - y * 500 + z * 710)
     line = np.interp(azimuth, _AZIMUTHS, _NEAR_HAIRLINES[kind])
     cover = _inside(line + uneven - y)
-    if kind != "low":
+    if kind not in _OVER_EARS:
         cover[(np.abs(x) > 0.0775) & (y > -0.752)] = 0
     return np.asarray(cover * (places.head > 0.4) * (places.eye < 0.1), dtype=np.float32)
 
@@ -165,7 +176,7 @@ def strands(places: Places, colour: tuple[float, float, float], style: str) -> N
     x, y, z = places.position.T
     z = z - HEAD_AXIS
     azimuth = np.arctan2(x, -z)
-    if any(word in style for word in ("curl", "afro")):
+    if any(word in style for word in ("curl", "afro", "waves")):
         streak = np.sin(x * 520 + 2 * np.sin(y * 480)) * np.sin(y * 560 + 2 * np.sin(z * 500))
     else:
         from_crown = np.hypot(x, z)

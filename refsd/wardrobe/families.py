@@ -195,11 +195,19 @@ FAMILIES: dict[Family, FamilyLists] = {
             "training blouse": Upper("blouse", 0.80, 0.06, -0.52, 0.013),
             "training pullover": Upper("pullover", 0.99, 0.09, -0.55, 0.018),
             "training raincoat": Upper("raincoat", 1.0, 0.05, -0.57, 0.028, skirt=0.48),
+            "training tank top": Upper("tank top", 0.10, 0.06, -0.48, 0.0085),
+            "training long sleeves": Upper("long-sleeved shirt", 0.95, 0.06, -0.50, 0.0075),
+            "training anorak": Upper("jacket", 0.98, 0.08, -0.55, 0.026),
+            "training hooded top": Upper("hoodie", 0.99, 0.10, -0.54, 0.021),
+            "training summer dress": Upper("dress", 0.22, 0.03, -0.47, 0.0085, skirt=0.40),
         },
         lowers={
             "training trousers": Lower("trousers", 0.94, 0.010, 0.008),
             "training culottes": Lower("culottes", 0.62, 0.018, 0.04),
             "training skirt": Lower("skirt", 0.46, 0.01, 0.06, skirt=True),
+            "training shorts": Lower("shorts", 0.34, 0.014, 0.018),
+            "training denim": Lower("jeans", 0.93, 0.008, 0.004),
+            "training maxi skirt": Lower("long skirt", 0.78, 0.012, 0.08, skirt=True),
         },
         shoes={
             "training sneakers": Shoe("sneakers", 0.91, 0.011),
@@ -207,7 +215,10 @@ FAMILIES: dict[Family, FamilyLists] = {
         },
         upper_patterns=("flat cloth", "zigzag", "argyle", "dip dye", "camouflage", "candy stripe"),
         lower_patterns=("flat drill", "faded front"),
-        hair=("ear-length", "waist-length", "slicked back", "small afro"),
+        hair=(
+            "ear-length", "waist-length", "slicked back", "small afro", "shaved head", "receding crop", "fringe",
+            "short waves", "long waves", "nape knot", "high ponytail",
+        ),
         skins={
             "training fair": (0.95, 0.82, 0.75), "training honey": (0.76, 0.57, 0.42),
             "training cocoa": (0.47, 0.31, 0.23), "training night": (0.31, 0.21, 0.17),
