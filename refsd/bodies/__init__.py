@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 from refsd.bodies.model import Bodies, BodyModel, Fits, Observation
 
 if TYPE_CHECKING:
-    from refsd.bodies.anny import AnnyBody, load_body
+    from refsd.bodies.anny import AnnyBody
     from refsd.bodies.fit import fit_bodies
     from refsd.bodies.landmarks import LANDMARKS, blazepose_landmarks
+    from refsd.bodies.loading import BODIES, load_body
     from refsd.bodies.poses import pose_kinds, sample_pose, turned
 
 __all__ = [
+    "BODIES",
     "LANDMARKS",
     "AnnyBody",
     "Bodies",
@@ -32,11 +34,12 @@ __all__ = [
 ]
 
 _LAZY = {
+    "BODIES": "refsd.bodies.loading",
     "LANDMARKS": "refsd.bodies.landmarks",
     "AnnyBody": "refsd.bodies.anny",
     "blazepose_landmarks": "refsd.bodies.landmarks",
     "fit_bodies": "refsd.bodies.fit",
-    "load_body": "refsd.bodies.anny",
+    "load_body": "refsd.bodies.loading",
     "pose_kinds": "refsd.bodies.poses",
     "sample_pose": "refsd.bodies.poses",
     "turned": "refsd.bodies.poses",

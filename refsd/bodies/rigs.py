@@ -145,4 +145,94 @@ _ANNY = Rig(
     },
 )
 
-_RIGS = {"anny": _ANNY}
+_SMPL_SPINE = tuple((f"spine{i}", 1 / 3) for i in (1, 2, 3))
+_SMPL_NECK = (("neck", 0.5), ("head", 0.5))
+
+
+def _smpl_rig(fingers: Shares, knuckles: tuple[str, str] | None) -> Rig:
+    """SMPL, SMPL-H and SMPL-X share their 22 joints of the body; they differ in their hands.
+
+    Args:
+        fingers: what turns when the hand closes.
+        knuckles: see ``Rig``.
+    """
+    eyes = {"nose": "nose"} | {
+        part: f"{{side}}_{part}" for part in ("eye", "eye_inner", "eye_outer", "ear", "mouth")
+    }
+    feet = {"heel": "{side}_heel", "foot_index": "{side}_big_toe"}
+    hands = {part: f"{{side}}_{part}" for part in ("index", "pinky", "thumb")}
+    limbs = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
+    return Rig(
+        left="left",
+        right="right",
+        hinges={
+            "spine_bend": _SMPL_SPINE,
+            "spine_side": _SMPL_SPINE,
+            "spine_turn": _SMPL_SPINE,
+            "neck_turn": _SMPL_NECK,
+            "neck_side": _SMPL_NECK,
+            "neck_bend": _SMPL_NECK,
+            "clavicle_raise": (("{side}_collar", 1.0),),
+            "clavicle_forward": (("{side}_collar", 1.0),),
+            "shoulder_flex": (("{side}_shoulder", 1.0),),
+            "shoulder_abduct": (("{side}_shoulder", 1.0),),
+            "shoulder_twist": (("{side}_shoulder", 1.0),),
+            "elbow": (("{side}_elbow", 1.0),),
+            "pronation": (("{side}_elbow", 0.5), ("{side}_wrist", 0.5)),
+            "wrist_flex": (("{side}_wrist", 1.0),),
+            "wrist_side": (("{side}_wrist", 1.0),),
+            "fingers": fingers,
+            "hip_flex": (("{side}_hip", 1.0),),
+            "hip_abduct": (("{side}_hip", 1.0),),
+            "hip_twist": (("{side}_hip", 1.0),),
+            "knee": (("{side}_knee", 1.0),),
+            "ankle": (("{side}_ankle", 1.0),),
+            "ankle_roll": (("{side}_ankle", 1.0),),
+            "foot_turn": (("{side}_ankle", 1.0),),
+            "toes": (("{side}_foot", 1.0),),
+        },
+        bones={
+            "root": "pelvis",
+            "clavicle": "{side}_collar",
+            "upper_arm": "{side}_shoulder",
+            "upper_arm_end": "{side}_shoulder",
+            "forearm": "{side}_elbow",
+            "hand": "{side}_wrist",
+            "thigh": "{side}_hip",
+            "thigh_end": "{side}_hip",
+            "shin": "{side}_knee",
+            "foot": "{side}_ankle",
+        },
+        knuckles=knuckles,
+        straight_arms=True,
+        landmark_joints={part: f"{{side}}_{part}" for part in limbs},
+        landmark_keypoints=eyes | hands | feet,
+        landmark_bones={
+            "shoulder": "{side}_collar",
+            "elbow": "{side}_elbow",
+            "wrist": "{side}_wrist",
+            "pinky": "{side}_wrist",
+            "index": "{side}_wrist",
+            "thumb": "{side}_wrist",
+            "hip": "pelvis",
+            "knee": "{side}_knee",
+            "ankle": "{side}_ankle",
+            "heel": "{side}_ankle",
+            "foot_index": "{side}_ankle",
+        },
+    )
+
+
+_SMPL_FINGERS = tuple(
+    (f"{{side}}_{finger}{bone}", share)
+    for finger in ("index", "middle", "ring", "pinky")
+    for bone, share in ((1, 0.8), (2, 1.0), (3, 0.7))
+)
+_SMPL_HANDS = _smpl_rig(_SMPL_FINGERS, ("{side}_index1", "{side}_pinky1"))
+
+_RIGS = {
+    "anny": _ANNY,
+    "smpl": _smpl_rig((("{side}_hand", 1.0),), None),
+    "smplh": _SMPL_HANDS,
+    "smplx": _SMPL_HANDS,
+}

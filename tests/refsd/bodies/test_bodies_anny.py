@@ -135,8 +135,8 @@ def test_wrong_batch_sizes_are_refused(body):
 
 
 def test_unknown_body_is_refused():
-    with pytest.raises(ValueError, match="smpl"):
-        load_body("smpl")
+    with pytest.raises(ValueError, match="did you mean 'anny'"):
+        load_body("any")
 
 
 def test_landmarks_mirror_and_lie_at_the_body(body):
