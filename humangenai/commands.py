@@ -166,8 +166,7 @@ def verify(folder: Path, sample: int | None, everything: bool) -> bool:
         UserError: the folder holds no finished run, or both a sample and everything is asked for.
     """
     from humangenai.progress import Bars
-    from humangenai.verification import SAMPLE, verify_release
-    from humangenai.verification.table import render
+    from humangenai.verification import SAMPLE, render, verify_release
 
     if everything and sample is not None:
         raise UserError("give --sample or --all, not both")

@@ -18,6 +18,7 @@
 from __future__ import annotations
 
 from humangenai.verification.records import CheckRecord, Finding, Verification
+from humangenai.verification.table import render
 from humangenai.verification.verify import SAMPLE, verify_release
 
-__all__ = ["SAMPLE", "CheckRecord", "Finding", "Verification", "verify_release"]
+__all__ = ["SAMPLE", "CheckRecord", "Finding", "Verification", "render", "verify_release"]

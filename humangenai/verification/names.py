@@ -77,7 +77,7 @@ def check_names(run: OpenedRun, methods: Sequence[OpenedMethod], progress: Progr
                 found |= _seed(path)
             findings += [Finding(where=where, what=what) for what in sorted(found)]
             advance(1)
-    verdict, reason = conclude(findings, run.why)
+    verdict, reason = conclude(findings)
     return CheckRecord(
         check="names",
         verdict=verdict,
@@ -187,8 +187,10 @@ def own_words() -> frozenset[str]:
     ]
     configs = [name for kind in KINDS for name in names(kind)]
     schema = json.dumps(RunRecord.model_json_schema())
-    text = " ".join([schema, *registered, *configs])
-    return frozenset(_parts(text.lower())) | frozenset(text.lower().split()) | LABEL_WORDS
+    text = " ".join([schema, *registered, *configs]).lower()
+    return (
+        frozenset([*_parts(text), *re.findall(r"\w+", text), *registered, *configs]) | LABEL_WORDS
+    )
 
 
 def _inside(path: Path, words: Words) -> set[str]:

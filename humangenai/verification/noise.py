@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from humangenai.perception import one_line
+from humangenai.perception import BATCH_PIXELS, one_line
 from humangenai.verification.opened import Unavailable
 from humangenai.verification.records import CheckRecord, Finding, conclude
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -90,16 +90,11 @@ def check_noise(method: OpenedMethod, sample: int | None, progress: Progress) ->
     findings: list[Finding] = []
     missing: list[str] = []
     with progress.stage(f"noise: {method.name}", len(chosen)) as advance:
-        size = method.method.batch_size
-        for start in range(0, len(chosen), size):
-            part = chosen[start : start + size]
-            cases, unavailable = _cases(method, part)
-            missing += unavailable
-            if cases:
-                wrong, unlike = _try_noises(method, cases)
-                findings += wrong
-                missing += unlike
-            advance(len(part))
+        for cases in _batches(method, chosen, missing):
+            wrong, unlike = _try_noises(method, cases)
+            findings += wrong
+            missing += unlike
+            advance(len(cases))
     verdict, reason = conclude(findings, summary(missing))
     checked = len(chosen) - len(missing)
     return record.model_copy(
@@ -140,16 +135,26 @@ def summary(missing: Sequence[str]) -> str | None:
     return f"{len(missing)} of the pictures: {reasons}"
 
 
-def _cases(method: OpenedMethod, chosen: Sequence[str]) -> tuple[list[_Case], list[str]]:
-    """Tasks to run, and why others cannot be."""
-    cases, missing = [], []
+def _batches(
+    method: OpenedMethod, chosen: Sequence[str], missing: list[str]
+) -> Iterator[list[_Case]]:
+    """Pictures to be made again, a few at a time; why others cannot be goes into ``missing``."""
+    size = method.method.batch_size if method.method else 1
+    cases: list[_Case] = []
+    pixels = 0
     for name in chosen:
         try:
             scene = method.scene(name)
             cases.append(_Case(name, method.task(name, scene.image), scene.region))
         except Unavailable as error:
             missing.append(str(error))
-    return cases, missing
+            continue
+        pixels += scene.region.size
+        if len(cases) == size or pixels >= BATCH_PIXELS:
+            yield cases
+            cases, pixels = [], 0
+    if cases:
+        yield cases
 
 
 def _try_noises(method: OpenedMethod, cases: Sequence[_Case]) -> tuple[list[Finding], list[str]]:
@@ -157,12 +162,15 @@ def _try_noises(method: OpenedMethod, cases: Sequence[_Case]) -> tuple[list[Find
 
     The originals come last: a method that remembers pictures by their key would otherwise hand
     back what it remembers and pass.
+
+    Returns:
+        What is wrong, and of which pictures nothing is known.
     """
     if method.method is None:  # check_noise looked
         raise Unavailable(method.why or "")
     noisy = {
-        name: _attempt(method.method, [_with_noise(method, case, name) for case in cases])
-        for name in NOISES
+        noise: _attempt(method.method, [_with_noise(method, case, noise) for case in cases])
+        for noise in NOISES
     }
     again = _attempt(method.method, [case.task for case in cases])
     if isinstance(again, str):
@@ -170,22 +178,26 @@ def _try_noises(method: OpenedMethod, cases: Sequence[_Case]) -> tuple[list[Find
     findings: list[Finding] = []
     missing: list[str] = []
     for place, case in enumerate(cases):
-        wrong = [
-            f"with {noise} under the masks {difference}"
-            for noise, outcomes in noisy.items()
-            if (difference := _difference(again[place], outcomes, place)) is not None
-        ]
-        findings += [Finding(where=case.id, what=what) for what in wrong]
-        if wrong:
+        unlike = _unlike_stored(method, case.id, again[place])
+        if unlike is not None:
+            missing.append(unlike)
             continue
-        try:
-            same = np.array_equal(method.picture(case.id), again[place].image)
-        except Unavailable as error:
-            missing.append(str(error))
-        else:
-            if not same:
-                missing.append("not reproducible here (another machine, renderer or version?)")
+        for noise, outcomes in noisy.items():
+            difference = _difference(again[place], outcomes, place)
+            if difference is not None:
+                what = f"with {noise} under the masks {difference}"
+                findings.append(Finding(where=case.id, what=what))
     return findings, missing
+
+
+def _unlike_stored(method: OpenedMethod, public_id: str, again: Outcome) -> str | None:
+    """Why the method, run again, says nothing of the published picture; None if it is the same."""
+    try:
+        if np.array_equal(method.picture(public_id), again.image):
+            return None
+    except Unavailable as error:
+        return str(error)
+    return "not reproducible here (another machine, renderer or version, or left to chance)"
 
 
 def _with_noise(method: OpenedMethod, case: _Case, noise: str) -> Task:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -261,7 +262,7 @@ def opened(root: Path) -> Iterator[tuple[OpenedRun, tuple[OpenedMethod, ...]]]:
             f"{root / 'private' / 'run.json'} was written by another version of humangenai "
             f"({record.humangenai_version}); verify with that one"
         ) from error
-    _refuse_unfinished(root, config)
+    _refuse_unfinished(root, record, config)
     plan = {
         "dataset": config.dataset.model_dump(mode="json", include={"dataset", "options"}),
         "methods": [method.name for method in record.methods],
@@ -289,24 +290,36 @@ def _read_record(root: Path) -> RunRecord:
         raise UserError(f"{path} is not the record of a run") from error
 
 
-def _refuse_unfinished(root: Path, config: RunConfig) -> None:
+def _refuse_unfinished(root: Path, record: RunRecord, config: RunConfig) -> None:
     """Refuse what opening the folder would mend: looking at a release must not change it."""
+    private = root / "private"
+    needed = [root / "release", private / "plan.json"]
+    if config.seed is None:
+        needed.append(private / "run.key")
+    for path in needed:
+        if not path.exists():
+            raise UserError(f"{path} is missing; without it nothing can be said of the release")
     torn = [
         path
-        for path in (root / "private" / "items").glob("*.jsonl")
+        for path in (private / "items").glob("*.jsonl")
         if not path.read_bytes().endswith(b"\n")
     ]
-    if torn or any(root.rglob(".part-*")):
+    if (
+        torn
+        or any(root.rglob(".part-*"))
+        or _planned_methods(private / "plan.json") != [method.name for method in record.methods]
+    ):
         raise UserError(
             f"{root} is unfinished: a run was stopped there, or is still at work; give its "
             "command again, then verify"
         )
-    missing = [root / "private" / "plan.json"]
-    if config.seed is None:
-        missing.append(root / "private" / "run.key")
-    for path in missing:
-        if not path.is_file():
-            raise UserError(f"{path} is missing; without it nobody can tell which picture is which")
+
+
+def _planned_methods(path: Path) -> list[str]:
+    try:
+        return list(json.loads(path.read_text(encoding="utf-8"))["methods"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path} is broken; it is not the plan of a run") from error
 
 
 def _reopen_dataset(

@@ -71,7 +71,7 @@ def verify_release(
             release_sha256=release_hash(release),
             verdict=overall(checks, methods),
             checks=tuple(checks),
-            notes=notes(run, methods),
+            notes=notes(run, methods, checks),
         )
         data = verification.model_dump_json(indent=1).encode()
         atomic_write(run.folder.private / "verification.json", data)
@@ -93,11 +93,19 @@ def overall(
     return "not checked" if "not checked" in verdicts or not claimed else "passed"
 
 
-def notes(run: OpenedRun, methods: Sequence[OpenedMethod]) -> tuple[str, ...]:
+def notes(
+    run: OpenedRun, methods: Sequence[OpenedMethod], checks: Sequence[CheckRecord]
+) -> tuple[str, ...]:
     """What must be known besides the checks."""
     lines = []
     if not any(method.record.claim == "removes" for method in methods):
         lines.append("no method of this run claims to remove people: there is nothing to pass")
+    lines += [
+        f"noise was tried on {len(check.sampled)} of {check.total} pictures of {check.method}, "
+        "drawn by the run's key; --all tries all of them"
+        for check in checks
+        if check.sampled
+    ]
     weaker = [method.name for method in methods if method.record.claim == "obscures"]
     if weaker:
         lines.append(
