@@ -185,6 +185,9 @@ def people_hash(people: Sequence[Person]) -> str:
         )
         for array in arrays:
             content.update(b"none" if array is None else array.tobytes())
+        if person.estimate is not None:
+            content.update(f"estimate {person.estimate.focal!r}".encode())
+            content.update(person.estimate.rotations.tobytes() + person.estimate.place.tobytes())
     return content.hexdigest()
 
 

@@ -126,3 +126,21 @@ class Fits:
     rotations: NDArray[np.float32]
     translations: NDArray[np.float32]
     errors: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class BodyEstimate:
+    """A person's pose by an external estimator, in SMPL's terms; see ``refsd.bodies.estimates``.
+
+    There is no shape among it: shapes identify people.
+
+    Attributes:
+        rotations: float32 (24, 3, 3), rotation matrices: the pelvis in the camera's axes, then
+            SMPL's other joints relative to their parents.
+        place: float32 (3,), metres in the camera's axes: what is added to the model's vertices.
+        focal: pixels; the camera looks through the middle of the picture.
+    """
+
+    rotations: NDArray[np.float32]
+    place: NDArray[np.float32]
+    focal: float

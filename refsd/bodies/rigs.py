@@ -57,6 +57,17 @@ class Rig:
         return pattern.format(side=self.left if side == "L" else self.right)
 
 
+SMPL_JOINTS = (
+    "pelvis", "left_hip", "right_hip", "spine1", "left_knee", "right_knee", "spine2", "left_ankle",
+    "right_ankle", "spine3", "left_foot", "right_foot", "neck", "left_collar", "right_collar",
+    "head", "left_shoulder", "right_shoulder", "left_elbow", "right_elbow", "left_wrist",
+    "right_wrist", "left_hand", "right_hand",
+)  # fmt: skip
+"""SMPL's joints in its order; SMPL-H and SMPL-X have the first 22 and other hands."""
+
+SMPL_PARENTS = (-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17, 18, 19, 20, 21)
+
+
 def rig_of(body: BodyModel) -> Rig:
     """The rig of a body model."""
     return _RIGS[body.name]

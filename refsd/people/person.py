@@ -10,6 +10,8 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from refsd.bodies.model import BodyEstimate
+
 Source = Literal["detector", "face", "landmarks", "dataset", "whole crop", "hand"]
 Status = Literal["kept", "obscured", "masked", "replaced"]
 
@@ -29,6 +31,8 @@ class Person:
         visibility: float32 (33,) in [0, 1], or None.
         score: confidence of the detection in [0, 1]; 1 where the person was given.
         source: who found the person.
+        estimate: the pose by an external estimator, which counts instead of the landmarks; or
+            None.
     """
 
     box: NDArray[np.float32]
@@ -39,6 +43,7 @@ class Person:
     visibility: NDArray[np.float32] | None = None
     score: float = 1.0
     source: Source = "detector"
+    estimate: BodyEstimate | None = None
 
     def full_mask(self, height: int, width: int) -> NDArray[np.bool_]:
         """The mask as bool (height, width) of the whole picture."""

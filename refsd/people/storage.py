@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from refsd.bodies.model import BodyEstimate
 from refsd.people.person import Person
 
 if TYPE_CHECKING:
@@ -44,6 +45,10 @@ def save_people(path: Path, people: Sequence[Person]) -> None:
             value = getattr(person, name)
             if value is not None:
                 arrays[f"{index}/{name}"] = value
+        if person.estimate is not None:
+            arrays[f"{index}/estimate/rotations"] = person.estimate.rotations
+            arrays[f"{index}/estimate/place"] = person.estimate.place
+            arrays[f"{index}/estimate/focal"] = np.array(person.estimate.focal, dtype=np.float64)
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         with part.open("wb") as file:
@@ -77,5 +82,16 @@ def _person(arrays: Any, index: int) -> Person:
         mask=packed.reshape(height, width).astype(np.bool_),
         score=float(arrays[f"{index}/score"]),
         source=cast("Source", str(arrays[f"{index}/source"])),
+        estimate=_estimate(arrays, f"{index}/estimate"),
         **pose,
+    )
+
+
+def _estimate(arrays: Any, place: str) -> BodyEstimate | None:
+    if f"{place}/place" not in arrays:
+        return None
+    return BodyEstimate(
+        rotations=arrays[f"{place}/rotations"],
+        place=arrays[f"{place}/place"],
+        focal=float(arrays[f"{place}/focal"]),
     )
