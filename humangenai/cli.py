@@ -62,6 +62,15 @@ BoxesOption = Annotated[
         readable=False,
     ),
 ]
+PosesOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--poses",
+        help="A folder of an external estimator's poses (4D-Humans) for a folder's pictures.",
+        show_default=False,
+        readable=False,
+    ),
+]
 PresetOption = Annotated[
     str | None,
     typer.Option("--preset", help="The dataset's size: small or full.", show_default=False),
@@ -156,6 +165,7 @@ def evaluate(  # noqa: PLR0917
     dataset: DatasetOption = None,
     path: PathOption = None,
     boxes: BoxesOption = None,
+    poses: PosesOption = None,
     preset: PresetOption = None,
     benchmark: Annotated[
         str, typer.Option("--benchmark", "-b", help="Benchmark name or YAML file.")
@@ -189,6 +199,7 @@ def evaluate(  # noqa: PLR0917
         dataset=dataset,
         path=path,
         boxes=boxes,
+        poses=poses,
         preset=preset,
         tracks=_tracks(track),
         limit=limit,
@@ -205,6 +216,7 @@ def generate(  # noqa: PLR0917
     dataset: DatasetOption = None,
     path: PathOption = None,
     boxes: BoxesOption = None,
+    poses: PosesOption = None,
     preset: PresetOption = None,
     limit: LimitOption = None,
     seed: SeedOption = None,
@@ -224,6 +236,7 @@ def generate(  # noqa: PLR0917
         dataset=dataset,
         path=path,
         boxes=boxes,
+        poses=poses,
         preset=preset,
         tracks=(),
         limit=limit,

@@ -38,6 +38,7 @@ class Request:
     dataset: str | None = None
     path: Path | None = None
     boxes: Path | None = None
+    poses: Path | None = None
     preset: str | None = None
     tracks: tuple[str, ...] | None = None
     limit: int | None = None
@@ -48,7 +49,12 @@ class Request:
     @property
     def overrides(self) -> Overrides:
         """What it says about the dataset, with whole paths: a run may be continued elsewhere."""
-        return Overrides(path=_whole(self.path), boxes=_whole(self.boxes), preset=self.preset)
+        return Overrides(
+            path=_whole(self.path),
+            boxes=_whole(self.boxes),
+            poses=_whole(self.poses),
+            preset=self.preset,
+        )
 
     @property
     def source(self) -> str | None:
@@ -77,8 +83,8 @@ def evaluation(request: Request, benchmark: str) -> list[Plan]:
     """The runs of ``eval``: a dataset's, or those of a benchmark's parts."""
     if request.source is not None:
         return [_single(request, request.source)]
-    if request.boxes is not None or request.preset is not None:
-        raise UserError("--boxes and --preset belong to a dataset: name it by --dataset")
+    if any(option is not None for option in (request.boxes, request.poses, request.preset)):
+        raise UserError("--boxes, --poses and --preset belong to a dataset: name it by --dataset")
     described = configs.load("benchmarks", benchmark, BenchmarkConfig)
     root = request.out or _default_out(Path(benchmark).stem, request.methods or described.methods)
     return [

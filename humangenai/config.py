@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Kind = Literal["benchmarks", "datasets", "methods", "refiners"]
 M = TypeVar("M", bound=BaseModel)
 
-PRIVATE_OPTIONS = ("path", "boxes", "outputs", "manifest")
+PRIVATE_OPTIONS = ("path", "boxes", "poses", "outputs", "manifest")
 """Options of datasets and methods that say where the user's files are."""
 
 
@@ -131,6 +131,7 @@ class Overrides:
 
     path: Path | None = None
     boxes: Path | None = None
+    poses: Path | None = None
     preset: str | None = None
 
 

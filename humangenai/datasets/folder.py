@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from humangenai.datasets.dataset import TruePerson
+    from refsd.bodies.estimates import Estimated
     from refsd.people import Person
 
 READABLE = (".jpg", ".jpeg", ".png", ".webp")
@@ -40,6 +41,8 @@ class Options(BaseModel):
     Attributes:
         path: the folder; folders within it are searched too.
         boxes: CSV or COCO JSON with what is known of the people.
+        poses: folder with an external estimator's poses, a file per picture; see
+            ``refsd.bodies.estimates``.
         crops: True if every picture is a crop around one person, as in re-ID data.
     """
 
@@ -47,6 +50,7 @@ class Options(BaseModel):
 
     path: Path | None = None
     boxes: Path | None = None
+    poses: Path | None = None
     crops: bool = False
 
 
@@ -70,6 +74,9 @@ class Folder:
         if options.boxes is not None:
             self._known = read_annotations(options.boxes.expanduser(), root)
             _check_names(self._known, names, options.boxes)
+        self._poses = None if options.poses is None else options.poses.expanduser()
+        if self._poses is not None:
+            _check_poses(self._poses, names)
         found = [(name, self._known.get(name, Known())) for name in names]
         self._all = [Item(name, known.split, known.pid, known.camid) for name, known in found]
 
@@ -87,20 +94,46 @@ class Folder:
         return load_image(self._root / item.key)
 
     def people(self, item: Item) -> Sequence[Person] | None:
-        """The people of the user's boxes; None, so that they are found, where there are none."""
+        """The people of the user's boxes, and with the user's poses.
+
+        None, so that they are found, where the user knows nothing of the picture. With poses but
+        no boxes they are found too: an estimator that misses somebody must not leave them in.
+
+        Raises:
+            UserError: the picture's file of poses is wrong.
+        """
         boxes = self._known[item.key].boxes if item.key in self._known else []
-        if not boxes:
+        poses = self._estimates(item.key)
+        if not boxes and not poses:
             return None
-        from refsd.people import people_from_boxes
+        from refsd.bodies.estimates import EstimateError, with_estimates
+        from refsd.people import find_people, people_from_boxes
 
         image = self.image(item)
         height, width = image.shape[:2]
-        people: Sequence[Person] = people_from_boxes(
-            image,
-            np.array([box.corners for box in boxes], dtype=np.float32),
-            [None if box.mask is None else box.mask.decode(height, width) for box in boxes],
-        )
-        return people
+        people: Sequence[Person]
+        if boxes:
+            people = people_from_boxes(
+                image,
+                np.array([box.corners for box in boxes], dtype=np.float32),
+                [None if box.mask is None else box.mask.decode(height, width) for box in boxes],
+            )
+        else:
+            people = find_people([image], crops=self.crops)[0]
+        try:
+            return with_estimates(people, poses, image.shape)
+        except EstimateError as error:
+            raise UserError(f"{item.key}: {error}") from error
+
+    def _estimates(self, name: str) -> list[Estimated]:
+        if self._poses is None:
+            return []
+        from refsd.bodies.estimates import EstimateError, find_estimates
+
+        try:
+            return find_estimates(self._poses, name)
+        except EstimateError as error:
+            raise UserError(str(error)) from error
 
     def truth(self, item: Item) -> Sequence[TruePerson] | None:
         """None: the user's boxes say where to work, not what is true."""
@@ -150,6 +183,19 @@ def _check_names(known: dict[str, Known], names: Sequence[str], boxes: Path) -> 
     for name in names:
         if name not in known or known[name].split == "all":
             raise UserError(f"{boxes}: says nothing of the split of '{name}'; give it one")
+
+
+def _check_poses(poses: Path, names: Sequence[str]) -> None:
+    """At least one picture has a file of poses; people of the others are posed by landmarks."""
+    from refsd.bodies.estimates import estimate_files
+
+    if not poses.is_dir():
+        raise UserError(f"{poses}: there is no such folder; check 'poses'")
+    if not any(estimate_files(poses, name) for name in names):
+        raise UserError(
+            f"{poses}: holds no poses for any picture; '{names[0]}' would have "
+            f"'{Path(names[0]).with_suffix('.npz')}' (or .json)"
+        )
 
 
 def load(options: Options) -> Folder:

@@ -60,6 +60,9 @@ _FARTHEST = 0.35
 _LARGEST = 2.5
 _LEAST_OVERLAP = 0.3
 
+_ENDINGS = (".npz", ".json")
+_PICKLES = (".pkl", ".joblib", ".pt", ".pth")
+
 # SMPL's axes in ours: turned by 180° about x.
 _FLIP = np.diag([1.0, -1.0, -1.0])
 
@@ -133,25 +136,47 @@ def find_estimates(folder: Path, picture: str) -> list[Estimated]:
     Raises:
         EstimateError: a file cannot be read or is of another layout.
     """
+    return [person for file in estimate_files(folder, picture) for person in read_estimates(file)]
+
+
+def estimate_files(folder: Path, picture: str) -> list[Path]:
+    """The files with a picture's poses, in order; pickles too, for a message to be given of them.
+
+    Args:
+        folder: where they are.
+        picture: the picture's name, relative to the folder of the pictures.
+
+    Raises:
+        EstimateError: there is more than one file for the whole picture.
+    """
     stem = folder / picture
-    whole = [stem.with_suffix(ending) for ending in (".npz", ".json")]
-    whole += [stem.with_name(stem.name + ending) for ending in (".npz", ".json")]
-    files = [file for file in whole if file.is_file()]
-    if len(files) > 1:
-        raise EstimateError(f"{files[0]} and {files[1]} are for the same picture; keep one")
-    if not files and stem.parent.is_dir():
-        numbered = {
-            int(file.stem.removeprefix(f"{stem.stem}_")): file
-            for file in stem.parent.iterdir()
-            if file.suffix in {".npz", ".json"}
-            and file.stem.startswith(f"{stem.stem}_")
-            and file.stem.removeprefix(f"{stem.stem}_").isdecimal()
-        }
-        files = [numbered[number] for number in sorted(numbered)]
-    for ending in (".pkl", ".joblib", ".pt", ".pth"):
-        if not files and stem.with_suffix(ending).is_file():
-            read_estimates(stem.with_suffix(ending))
-    return [person for file in files for person in read_estimates(file)]
+    whole = [
+        file
+        for ending in (*_ENDINGS, *_PICKLES)
+        for file in (stem.with_suffix(ending), stem.with_name(stem.name + ending))
+        if file.is_file()
+    ]
+    readable = [file for file in whole if file.suffix in _ENDINGS]
+    if len(readable) > 1:
+        raise EstimateError(
+            f"{readable[0]} and {readable[1]} are for the same picture; keep one of them"
+        )
+    if readable or not stem.parent.is_dir():
+        return readable
+    numbered = {
+        int(number): stem.parent / f"{stem.stem}_{number}{ending}"
+        for ending in _ENDINGS
+        for number in _numbers(stem, ending)
+    }
+    return [numbered[number] for number in sorted(numbered)] or whole[:1]
+
+
+def _numbers(stem: Path, ending: str) -> list[str]:
+    """What stands for the person in files like ``01_0.npz``."""
+    start = f"{stem.stem}_"
+    names = [file.name for file in stem.parent.glob(f"*{ending}") if file.name.startswith(start)]
+    numbers = [name.removeprefix(start).removesuffix(ending) for name in names]
+    return [number for number in numbers if number.isdecimal()]
 
 
 def read_estimates(path: Path) -> list[Estimated]:
@@ -456,12 +481,15 @@ def observe(estimate: BodyEstimate, body: BodyModel, camera: Camera) -> Observat
         (estimate.place + _pelvis(body, {}))[None].astype(np.float32),
     )
     points = blazepose_landmarks(body, bodies)[0].astype(np.float64)
-    middle = np.array([camera.width / 2, camera.height / 2])
-    pixels = estimate.focal * points[:, :2] / np.maximum(points[:, 2:], 0.05) + middle
+    pixels = estimate.focal * points[:, :2] / np.maximum(points[:, 2:], 0.05)
+    pixels += [camera.width / 2, camera.height / 2]
     hips = [LANDMARKS.index(name) for name in ("left_hip", "right_hip")]
+    middle = points[hips].mean(axis=0)
+    # A landmark model takes the line of sight for the depth axis.
+    world = (points - middle) @ _turn_between(middle, np.array([0.0, 0.0, 1.0])).T
     return Observation(
         landmarks=pixels.astype(np.float32),
-        landmarks_world=(points - points[hips].mean(axis=0)).astype(np.float32),
+        landmarks_world=world.astype(np.float32),
         visibility=np.ones(len(LANDMARKS), dtype=np.float32),
         camera=camera,
     )
@@ -476,7 +504,7 @@ def fit_people(
     """Pose avatars as people stand, by an estimate where there is one.
 
     Estimated rotations are taken over as they are. (Fitting anny to the landmarks of the estimated
-    pose instead, as to those of a picture, puts its joints farther from the truth: 24 mm instead
+    pose instead, as to those of a picture, puts its joints farther from the truth: 17 mm instead
     of 15 on 40 poses of ours.)
 
     Args:
@@ -525,10 +553,10 @@ def _taken_over(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """An estimate's rotations and place, in our camera.
 
-    The estimator's camera has another focal length: the pelvis is put where ours shows it at the
-    same pixel and in the same size. Its rotations are relative to the line of sight, as the
-    estimator saw a crop around the person. An avatar that is taller than the usual shape stands
-    farther away, so that it is as tall in the picture.
+    The estimator's camera may have another focal length (HMR2's is far longer than a real one's):
+    the pelvis is put where ours shows it at the same pixel and in the same size, and the body is
+    turned with the line of sight, so that the same side of it is seen. An avatar that is taller
+    than the usual shape stands farther away, so that it is as tall in the picture.
     """
     place = estimate.place.astype(np.float64) + _pelvis(body, shape)
     pixel = estimate.focal * place[:2] / place[2]
@@ -541,13 +569,19 @@ def _taken_over(
             1.0,
         ]
     )
-    axis = np.cross([0.0, 0.0, 1.0], ray / np.linalg.norm(ray))
-    sine = np.linalg.norm(axis)
-    turn = rotation_matrices(axis / max(sine, 1e-9) * np.arcsin(sine))
+    turn = _turn_between(place, ray)
     rotations = joint_rotations(body, estimate)
     root = turn @ rotation_matrices(rotations[0])
     rotations[0] = Rotation.from_matrix(root).as_rotvec()
     return rotations, (ray * depth).astype(np.float32)
+
+
+def _turn_between(start: NDArray[np.float64], end: NDArray[np.float64]) -> NDArray[np.float64]:
+    """float64 (3, 3): the smallest turn of one line of sight (3,) onto another (3,)."""
+    start, end = start / np.linalg.norm(start), end / np.linalg.norm(end)
+    axis = np.cross(start, end)
+    sine = np.linalg.norm(axis)
+    return rotation_matrices(axis / max(float(sine), 1e-9) * np.arctan2(sine, start @ end))
 
 
 def _error(
