@@ -99,35 +99,48 @@ def surplus(suffix: str, data: bytes) -> list[str]:
     return []
 
 
+def beside_pixels(data: bytes) -> bytes:
+    """What a PNG holds besides packed pixels: the content of its other chunks, what follows them.
+
+    Args:
+        data: the file; one that is no PNG is given back whole.
+    """
+    chunks, rest = _chunks(data)
+    return b"\n".join([*(body for kind, body in chunks if kind != "IDAT"), rest])
+
+
+def _chunks(data: bytes) -> tuple[list[tuple[str, bytes]], bytes]:
+    """The chunks of a PNG, each with its kind, and what follows the last one."""
+    if not data.startswith(SIGNATURE):
+        return [], data
+    place = len(SIGNATURE)
+    chunks: list[tuple[str, bytes]] = []
+    while place + 12 <= len(data) and (not chunks or chunks[-1][0] != "IEND"):
+        (length,) = struct.unpack_from(">I", data, place)
+        kind = data[place + 4 : place + 8].decode("latin-1")
+        chunks.append((kind, data[place + 8 : place + 8 + length]))
+        place += 12 + length
+    return chunks, data[place:]
+
+
 def _png(data: bytes) -> Iterator[str]:
     """What a PNG holds besides the lines of one 8-bit RGB picture."""
     if not data.startswith(SIGNATURE):
         yield "it is not a PNG picture"
         return
-    place = len(SIGNATURE)
-    header, packed = b"", b""
-    while place < len(data):
-        if place + 12 > len(data):
-            yield "it is cut off"
-            return
-        (length,) = struct.unpack_from(">I", data, place)
-        kind = data[place + 4 : place + 8].decode("latin-1")
-        body = data[place + 8 : place + 8 + length]
-        place += 12 + length
+    chunks, rest = _chunks(data)
+    kinds = [kind for kind, _ in chunks]
+    for kind in kinds:
         if kind not in ALLOWED_CHUNKS:
             yield f"it holds {CHUNKS[kind]} ({kind})" if kind in CHUNKS else f"a chunk {kind!r}"
-        if kind == "IHDR":
-            header = body
-        elif kind == "IDAT":
-            packed += body
-        elif kind == "IEND":
-            if length:
-                yield "its last chunk is not empty"
-            break
-    else:
+    if kinds[-1:] != ["IEND"]:
         yield "it is cut off"
-    if place < len(data):
-        yield f"{len(data) - place} bytes follow its end"
+    elif chunks[-1][1]:
+        yield "its last chunk is not empty"
+    elif rest:
+        yield f"{len(rest)} bytes follow its end"
+    header = b"".join(body for kind, body in chunks if kind == "IHDR")
+    packed = b"".join(body for kind, body in chunks if kind == "IDAT")
     yield from _lines(header, packed)
 
 

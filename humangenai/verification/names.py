@@ -2,7 +2,8 @@
 
 What is looked for: the keys of the items with the folders, names and stems in them, the paths of
 the user's files, the names of the user and of the machine, the run's key and its seeds. They are
-looked for as whole words, in capitals or not, in the names and in the content of all files. Words
+looked for as whole words, in capitals or not, in the names and in the content of all files, but
+for pixels: ``metadata`` sees to it that there is nothing but pixels in a picture. Words
 that this suite writes by itself, and short ones, tell nothing and are left out.
 """
 
@@ -12,6 +13,7 @@ import getpass
 import json
 import platform
 import re
+from collections import defaultdict
 from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -20,6 +22,7 @@ from humangenai.config import PRIVATE_OPTIONS, Kind, names
 from humangenai.records import RunRecord
 from humangenai.registry import DATASETS, METHODS, METRICS, REFINERS
 from humangenai.verification.files import list_files
+from humangenai.verification.metadata import beside_pixels
 from humangenai.verification.records import CheckRecord, Finding, conclude
 
 if TYPE_CHECKING:
@@ -33,9 +36,6 @@ LEAST = 4
 
 LEAST_DIGITS = 5
 """Numbers of fewer digits are not looked for."""
-
-LEAST_IN_PIXELS = 8
-"""In packed pixels, shorter words than this are found by chance."""
 
 LABEL_WORDS = frozenset(
     {
@@ -92,27 +92,29 @@ class Words:
     """Words to look for, many at once.
 
     Args:
-        kinds: word → what it is, in words that do not repeat it.
+        kinds: word → what it is, in words that do not repeat it. Words without a letter or digit
+            are passed over.
     """
 
     def __init__(self, kinds: Mapping[str, str]) -> None:
-        self._parts = {
-            word.lower(): (frozenset(_parts(word.lower())), kind) for word, kind in kinds.items()
-        }
+        self._by_part: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        for word, kind in kinds.items():
+            parts = _parts(word.lower())
+            if parts:
+                self._by_part[max(parts, key=len)].append((word.lower(), kind))
 
-    def found(self, text: str, least: int = LEAST) -> set[str]:
+    def found(self, text: str) -> set[str]:
         """Kinds of the words that stand in a text as whole words.
 
         Args:
             text: where to look.
-            least: shorter words are passed over.
         """
         text = text.lower()
-        present = set(_parts(text))
         return {
             kind
-            for word, (parts, kind) in self._parts.items()
-            if len(word) >= least and parts <= present and _stands_in(word, text)
+            for part in set(_parts(text)) & self._by_part.keys()
+            for word, kind in self._by_part[part]
+            if _stands_in(word, text)
         }
 
 
@@ -197,8 +199,7 @@ def _inside(path: Path, words: Words) -> set[str]:
     """What is found in a file's content."""
     data = path.read_bytes()
     if path.suffix.lower() == ".png":
-        kinds = words.found(data.decode("latin-1"), LEAST_IN_PIXELS)
-        return {f"it holds {kind}" for kind in kinds}
+        data = beside_pixels(data)
     text = data.decode("utf-8", errors="replace")
     kinds = words.found(text)
     if ABSOLUTE.search(text):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -111,7 +111,7 @@ class OpenedMethod:
             Unavailable: the original or the people cannot be had, or they do not fit the line.
         """
         line = self.stored[public_id]
-        people = self.run.people(self, line)
+        people = self.people(line.key)
         if len(people) != len(line.people):
             raise Unavailable(
                 f"its line speaks of {len(line.people)} people, the folder holds {len(people)}"
@@ -119,16 +119,56 @@ class OpenedMethod:
         image = self.run.original(line.key)
         return Scene(image, processed(people, line.people, (image.shape[0], image.shape[1])))
 
+    def people(self, key: str) -> list[Person]:
+        """The people of an item, as they were when its line was written; nobody is looked for.
+
+        Raises:
+            Unavailable: the folder does not hold them any more.
+        """
+        from refsd.people import load_people
+
+        if key not in self.perception.files:
+            raise Unavailable("private/perception does not hold its people")
+        try:
+            return list(load_people(self.perception.files[key]))
+        except Exception as error:
+            raise Unavailable("the file with its people is broken") from error
+
     def task(self, public_id: str, image: NDArray[np.uint8]) -> Task:
         """What the method was given for a picture, with ``image`` in the original's place."""
-        run, line = self.run, self.stored[public_id]
+        run, key = self.run, self.stored[public_id].key
         if run.dataset is None or self.method is None:
             raise Unavailable(run.why or self.why or "the run cannot be repeated")
-        run.people(self, line)
         work = Pseudonymization(
-            run.folder, run.dataset, self.method, run.perception, settings_hash(self.method)
+            run.folder, run.dataset, self.method, self.perception, settings_hash(self.method)
         )
-        return work.task(run.items[line.key], image)
+        return work.task(run.items[key], image)
+
+    @cached_property
+    def perception(self) -> Perception:
+        """Which file holds the people of which item.
+
+        A line's content key is made from the name of that file (see ``Pseudonymization``), so the
+        right one is known when it is tried. Files were written in the order of the lines, but for
+        a few: the next one is tried first.
+        """
+        found = Perception()
+        files = sorted(
+            (self.run.folder.private / "perception").glob("*.npz"),
+            key=lambda path: path.stat().st_mtime_ns,
+        )
+        place = 0
+        for key, line in self.lines.items():
+            for step in range(len(files)):
+                path = files[(place + step) % len(files)]
+                content = self.run.folder.content_key(
+                    self.run.record.humangenai_version, path.stem, self.record.settings_hash, key
+                )
+                if content == line.content:
+                    found.files[key] = path
+                    place += step + 1
+                    break
+        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,7 +183,6 @@ class OpenedRun:
         why: why it cannot; None otherwise.
         items: item key → item, of the whole dataset.
         planned: keys of the items that the run was to pseudonymize.
-        perception: the frozen people, as far as they were asked for.
     """
 
     folder: RunFolder
@@ -153,7 +192,6 @@ class OpenedRun:
     why: str | None
     items: dict[str, Item]
     planned: tuple[str, ...]
-    perception: Perception = field(default_factory=Perception)
 
     def original(self, key: str) -> NDArray[np.uint8]:
         """An original: uint8 (H, W, 3), upright, sRGB.
@@ -171,48 +209,6 @@ class OpenedRun:
             raise Unavailable(
                 f"its original cannot be read any more ({type(error).__name__})"
             ) from error
-
-    def people(self, method: OpenedMethod, line: ItemRecord) -> list[Person]:
-        """The people of a picture, as they were frozen when the line was written.
-
-        Nobody is looked for again. The line's content key says which file it was: it is made from
-        that file's name.
-
-        Raises:
-            Unavailable: the folder does not hold them any more.
-        """
-        from refsd.people import load_people
-
-        path = self.perception.files.get(line.key)
-        if path is None or not self._speaks_of(method, line, path):
-            path = self._search(method, line)
-            self.perception.files[line.key] = path
-        try:
-            return list(load_people(path))
-        except Exception as error:
-            raise Unavailable("the file with its people is broken") from error
-
-    def _search(self, method: OpenedMethod, line: ItemRecord) -> Path:
-        """Find a line's people file; files were written in the order of the lines, mostly."""
-        files = self._frozen
-        start = len(self.perception.files)
-        for step in range(len(files)):
-            path = files[(start + step) % len(files)]
-            if self._speaks_of(method, line, path):
-                return path
-        raise Unavailable("private/perception does not hold its people")
-
-    def _speaks_of(self, method: OpenedMethod, line: ItemRecord, path: Path) -> bool:
-        """Whether a line was made from a people file (see ``Pseudonymization``)."""
-        key = self.folder.content_key(
-            self.record.humangenai_version, path.stem, method.record.settings_hash, line.key
-        )
-        return key == line.content
-
-    @cached_property
-    def _frozen(self) -> list[Path]:
-        found = (self.folder.private / "perception").glob("*.npz")
-        return sorted(found, key=lambda path: path.stat().st_mtime_ns)
 
 
 class Unavailable(Exception):  # noqa: N818  (a state of the run, not a fault of ours)

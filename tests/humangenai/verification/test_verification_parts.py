@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from humangenai.datasets import TruePerson
@@ -40,6 +40,7 @@ def test_words_are_found_whole_whatever_their_case() -> None:
     st.text("ab1_/. ", min_size=LEAST, max_size=8), st.text("ab1_/. ", max_size=20), st.booleans()
 )
 def test_words_are_found_as_a_slow_search_finds_them(word: str, text: str, within: bool) -> None:
+    assume(any(sign.isalnum() for sign in word))
     text = f"{text} {word} {text}" if within else text
     places = [i for i in range(len(text)) if text.startswith(word, i)]
     whole = any(
