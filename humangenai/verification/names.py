@@ -14,6 +14,7 @@ import json
 import platform
 import re
 from collections import defaultdict
+from contextlib import suppress
 from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -127,14 +128,12 @@ def secrets(run: OpenedRun, methods: Sequence[OpenedMethod]) -> dict[str, str]:
     found: dict[str, str] = {}
     for path in _private_paths(run):
         found[str(path)] = "the path of a folder or file of yours"
-        found |= _telling({path.name: "the name of a folder or file of yours"})
+        if path.name not in ACCOUNTS:
+            found |= _telling({path.name: "the name of a folder or file of yours"})
     keys = {key for method in methods for key in method.lines} | set(run.items)
     for key in keys:
         found |= _of_key(key)
-    people = {getpass.getuser(), Path.home().name, platform.node()} - ACCOUNTS
-    found |= _telling(dict.fromkeys(people, "the name of a user or machine"))
-    if Path.home() != Path("/"):
-        found[str(Path.home())] = "the path of a folder or file of yours"
+    found |= _telling(dict.fromkeys(_accounts(), "the name of a user or machine"))
     for method in methods:
         settings = method.record.settings_hash
         seeds = {str(run.folder.seed(key, settings)) for key in method.lines}
@@ -159,13 +158,24 @@ def _of_key(key: str) -> dict[str, str]:
 
 
 def _private_paths(run: OpenedRun) -> Iterator[Path]:
-    """The paths of the user's files: of the run's folder, and those in the configs."""
+    """The paths of the user's files: home, the run's folder, and those in the configs."""
     yield run.folder.root.resolve()
+    with suppress(RuntimeError):  # an account without a home
+        if len(Path.home().parts) > 1:
+            yield Path.home()
     for options in (run.config.dataset.options, *(part.options for part in run.config.methods)):
         for name, value in options.items():
             path = Path(str(value))
             if value is not None and (name in PRIVATE_OPTIONS or path.is_absolute()):
                 yield path
+
+
+def _accounts() -> set[str]:
+    """Names of the user and of the machine, unless they are on every other machine."""
+    found = {platform.node()}
+    with suppress(OSError, KeyError, ImportError):  # an account that the system does not know
+        found.add(getpass.getuser())
+    return found - ACCOUNTS
 
 
 def _telling(words: Mapping[str, str]) -> dict[str, str]:

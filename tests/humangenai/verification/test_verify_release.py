@@ -192,6 +192,22 @@ def test_a_sample_is_drawn_by_the_key_and_told(tmp_path: Path) -> None:
     assert verify_release(folder, sample=None).checks[0].sampled == ()
 
 
+def test_a_photo_that_lies_on_its_side_passes_without_its_metadata(tmp_path: Path) -> None:
+    originals = tmp_path / "originals"
+    originals.mkdir()
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was turned
+    exif.get_ifd(0x8825)[1] = "N"  # GPS
+    picture = np.random.default_rng(0).integers(0, 256, (48, 64, 3)).astype(np.uint8)
+    Image.fromarray(picture).save(originals / "anna-at-the-lake.jpg", exif=exif)
+    options = {"path": str(originals), "crops": True}
+    folder = make_run(tmp_path / "run", MASKOUT, dataset="folder", options=options)
+    assert load_image(pictures(folder)[0]).shape == (64, 48, 3)
+    verification = verify_release(folder)
+    assert verification.verdict == "passed"
+    assert "anna" not in verification.model_dump_json()
+
+
 # Five planted leaks, one per check.
 
 
