@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from humangenai.methods.method import Claim, Outcome, Task
-from refsd.pipeline import Picture, RefSD, RefSDConfig
+from refsd.config import RefSDConfig
+from refsd.picture import Picture
+from refsd.pipeline import RefSD
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -50,6 +50,18 @@ class Camera:
     width: int
     height: int
 
+    def project(self, points: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Where points (N, 3) in camera coordinates fall: (N, 2), pixels."""
+        import numpy as np
+
+        return np.stack(
+            [
+                self.fx * points[:, 0] / points[:, 2] + self.cx,
+                self.fy * points[:, 1] / points[:, 2] + self.cy,
+            ],
+            axis=1,
+        ).astype(np.float32)
+
     def window(self, x0: int, y0: int, x1: int, y1: int, scale: float = 1.0) -> Camera:
         """The same camera, looking at a window of the picture only, resized by ``scale``."""
         return Camera(

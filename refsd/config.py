@@ -1,0 +1,41 @@
+"""What of RefSD can be chosen."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003  (pydantic needs it)
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from refsd.prompts import PromptConfig
+
+
+class RefSDConfig(BaseModel):
+    """Settings of RefSD; everything that influences a picture besides people and seed.
+
+    Attributes:
+        refiner: which checkpoint refines x″: a name in ``configs/refiners``, the path of a YAML
+            file like those, or of a folder that holds one as ``refiner.yaml``. ``none`` leaves
+            the composite as it is.
+        removal: which engine makes x′.
+        body: which body model the avatars are posed with.
+        body_files: where the user's licensed files of the SMPL family are; none for anny.
+        renderer: ``auto`` takes OpenGL where an EGL context can be made, NumPy elsewhere.
+        bank: how many avatars people are drawn from.
+        avatar: ``random``: anybody of the bank; ``matched``: somebody who looks as is asked for.
+        prompt: how people's attributes become prompts.
+        max_fit_error: a body whose landmarks are off by more than this share of the person's
+            height does not stand for the person: the person is masked instead.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    refiner: str = "none"
+    removal: Literal["auto", "patchmatch", "opencv"] = "auto"
+    body: Literal["anny", "smpl", "smplh", "smplx"] = "anny"
+    body_files: Path | None = None
+    renderer: Literal["auto", "moderngl", "numpy"] = "auto"
+    bank: int = Field(default=512, ge=1)
+    avatar: Literal["random", "matched"] = "random"
+    prompt: PromptConfig = PromptConfig()
+    max_fit_error: float = Field(default=0.08, gt=0)
