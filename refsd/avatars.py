@@ -58,9 +58,9 @@ class Casting:
     @cached_property
     def bank(self) -> Bank:
         """Whom avatars are drawn from."""
-        from refsd.wardrobe.matching import OwnWardrobe
+        from refsd.wardrobe.matching import BuiltInBank
 
-        return OwnWardrobe(self._config.bank)
+        return BuiltInBank(self._config.bank)
 
     @cached_property
     def renderer(self) -> Renderer:
