@@ -1,0 +1,82 @@
+"""``python -m refsd.training``: make refsd-tiny from nothing, in parts that can be stopped.
+
+    python -m refsd.training data         renders labelled people and plain composites
+    python -m refsd.training autoencoder  pictures to latents and back
+    python -m refsd.training denoiser     UNet, text encoder and Canny ControlNet
+    python -m refsd.training export       half precision, the folder that diffusers reads
+
+Every part goes on where it was stopped and leaves loss curves and sheets of samples in its folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+PAIRS = {"body": 12288, "head": 12288}
+HEIGHTS = {"body": 128, "head": 64}
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run one part."""
+    parser = argparse.ArgumentParser(
+        prog="python -m refsd.training", description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    parser.add_argument("part", choices=["data", "autoencoder", "denoiser", "export"])
+    parser.add_argument("--folder", type=Path, required=True, help="for data and runs; some GB")
+    parser.add_argument("--pairs", type=int, help="of each crop (data); 12288 by default")
+    parser.add_argument("--workers", type=int, default=2, help="processes that render (data)")
+    parser.add_argument("--steps", type=int, help="of training; 5000 or 20000 by default")
+    parser.add_argument("--out", type=Path, help="where the checkpoint goes (export)")
+    given = parser.parse_args(arguments)
+    if given.part == "data":
+        _data(given.folder, given.pairs, given.workers)
+    elif given.part == "autoencoder":
+        from refsd.training.autoencoder import train
+
+        shards = _shards(given.folder, given.pairs)
+        # Bodies are twice as large, and are seen twice as often.
+        train([shards["body"], shards["body"], shards["head"]], given.folder / "autoencoder",
+              given.steps or 5000)  # fmt: skip
+    elif given.part == "denoiser":
+        from refsd.training.diffusion import train as train_denoiser
+
+        train_denoiser(
+            _shards(given.folder, given.pairs), given.folder / "autoencoder" / "vae",
+            given.folder / "denoiser", given.steps or 20000,
+        )  # fmt: skip
+    else:
+        from refsd.training.export import export
+
+        if given.out is None:
+            parser.error("export needs --out")
+        export(given.folder, given.out)
+
+
+def _data(folder: Path, pairs: int | None, workers: int) -> None:
+    from refsd.training.data import Part, render
+
+    for crop, height in HEIGHTS.items():
+        part = Part(crop, height, pairs or PAIRS[crop])  # type: ignore[arg-type]
+        for path in render(part, folder / "data", workers):
+            print(path.name, flush=True)  # noqa: T201  (a command's own output)
+
+
+def _shards(folder: Path, pairs: int | None) -> dict[str, list[Path]]:
+    """The shards that are there, by crop."""
+    from refsd.training.data import Part
+
+    found = {}
+    for crop, height in HEIGHTS.items():
+        part = Part(crop, height, pairs or PAIRS[crop])  # type: ignore[arg-type]
+        found[crop] = [path for path in part.shards(folder / "data") if path.exists()]
+        if len(found[crop]) < 2:
+            sys.exit(f"{folder / 'data'} holds no data; make some: "
+                     f"python -m refsd.training data --folder {folder}")  # fmt: skip
+    return found
+
+
+if __name__ == "__main__":
+    main()

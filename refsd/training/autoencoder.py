@@ -1,0 +1,131 @@
+"""The autoencoder of refsd-tiny: pictures to latents a quarter as high and wide, and back.
+
+AutoencoderTiny (TAESD's architecture, Bohan 2023) because it is the only one that is quick on a
+processor. No perceptual loss: networks that measure perception were trained on photographs.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from diffusers import AutoencoderTiny
+from torch.nn import functional
+
+from refsd.training.batches import HELD_OUT, Pairs, to_images, to_tensor
+from refsd.training.loop import Loop
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+LATENT_CHANNELS = 4
+DOWNSCALE = 4
+
+_BATCH = 16
+_RATE = 1e-3
+_LATENT_NOISE = 0.05
+"""Noise on latents while training, so that a denoiser's small errors do no harm."""
+
+
+def make_autoencoder() -> AutoencoderTiny:
+    """A new one, with random weights."""
+    channels = (64,) * 3
+    return AutoencoderTiny(
+        encoder_block_out_channels=channels,
+        decoder_block_out_channels=channels,
+        num_encoder_blocks=(1, 1, 2),
+        num_decoder_blocks=(2, 2, 1),
+        latent_channels=LATENT_CHANNELS,
+    )
+
+
+def reconstruction_loss(made: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
+    """Mean absolute error of colours, and of differences between neighbours at three scales.
+
+    Args:
+        made: float32 (N, 3, H, W) in about [-1, 1].
+        real: the same shape.
+    """
+    loss = functional.l1_loss(made, real)
+    for _ in range(3):
+        for axis in (2, 3):
+            loss = loss + functional.l1_loss(made.diff(dim=axis), real.diff(dim=axis))
+        made, real = functional.avg_pool2d(made, 2), functional.avg_pool2d(real, 2)
+    return loss
+
+
+def train(parts: Sequence[Sequence[Path]], folder: Path, steps: int) -> Path:
+    """Train, or go on training, and write the autoencoder.
+
+    Args:
+        parts: the shards of each part of the data; steps alternate between parts.
+        folder: of the run.
+        steps: of 16 pictures each.
+
+    Returns:
+        The folder that ``AutoencoderTiny.from_pretrained`` reads.
+    """
+    torch.manual_seed(0)
+    model = make_autoencoder().to(memory_format=torch.channels_last)
+    optimizer = torch.optim.AdamW(model.parameters(), _RATE, weight_decay=0.0)
+    loop = Loop(folder, steps)
+    if (state := loop.resume()) is not None:
+        model.load_state_dict(state["model"])
+        optimizer.load_state_dict(state["optimizer"])
+    data = [Pairs(shards[: max(1, len(shards) - HELD_OUT)]) for shards in parts]
+    held_out = [Pairs(shards[-HELD_OUT:]) for shards in parts]
+    generator = torch.Generator().manual_seed(loop.step)
+    for step in loop.numbers():
+        pairs = data[step % len(data)]
+        chosen = pairs.draw(step // len(data), _BATCH)
+        # Every picture is target or composite; both must come through.
+        some = pairs.target if step // len(data) % 3 else pairs.composite
+        real = to_tensor(some[chosen]).to(memory_format=torch.channels_last)
+        if step % 2:
+            real = real.flip(3)
+        for group in optimizer.param_groups:
+            group["lr"] = _rate(step, steps)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            latents = model.encode(real).latents
+            noise = torch.randn(latents.shape, generator=generator)
+            made = model.decode(latents + _LATENT_NOISE * noise).sample
+        loss = reconstruction_loss(made.float(), real)
+        # Latents about as large as a normal deviate, around zero.
+        size = latents.float()
+        spread = (size.mean(dim=(0, 2, 3)) ** 2).mean() + (
+            (size.std(dim=(0, 2, 3)) - 1) ** 2
+        ).mean()
+        (loss + 0.05 * spread).backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad()
+        loop.add(reconstruction=float(loss.detach()), spread=float(spread.detach()))
+        if loop.is_due():
+            loop.save_after({"model": model.state_dict(), "optimizer": optimizer.state_dict()})
+            loop.sheet([row for pairs in held_out for row in _rows(model, pairs)][:2])
+    model.register_to_config(scaling_factor=1 / _deviation(model, data))
+    model.save_pretrained(folder / "vae")
+    return folder / "vae"
+
+
+def _rate(step: int, steps: int) -> float:
+    """Up within 100 steps, then down along a cosine to a twentieth."""
+    import math
+
+    share = step / max(1, steps)
+    return (
+        _RATE * min(1.0, (step + 1) / 100) * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * share)))
+    )
+
+
+@torch.no_grad()
+def _rows(model: AutoencoderTiny, pairs: Pairs) -> list:  # type: ignore[type-arg]
+    real = to_tensor(pairs.target[:12])
+    return [pairs.target[:12], to_images(model.decode(model.encode(real).latents).sample)]
+
+
+@torch.no_grad()
+def _deviation(model: AutoencoderTiny, data: Sequence[Pairs]) -> float:
+    latents = [model.encode(to_tensor(pairs.target[:256])).latents.flatten() for pairs in data]
+    return float(torch.cat(latents).std())

@@ -1,0 +1,68 @@
+"""Captions of training pairs: the words that RefSD's prompts are made of, and no others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from refsd.prompts import age_group, canonical
+from refsd.prompts.wording import STYLE, write_positive
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+
+    from refsd.prompts import View
+
+KEEP = 0.72
+"""Each attribute is said this often: prompts rarely say everything."""
+
+UNSAID = 0.1
+"""So often nothing at all is said, which classifier-free guidance needs (Ho and Salimans 2022)."""
+
+_HAIR = {
+    "bald": ("hair", "bald"), "receding": ("hairline", "receding"), "bun": ("hair", "bun"),
+    "ponytail": ("hair", "ponytail"),
+}  # fmt: skip
+_PATTERNS = {"diamond": "argyle"}
+
+
+def attributes(labels: Mapping[str, str]) -> dict[str, str]:
+    """A pair's labels in the vocabulary's words (``refsd.prompts.VOCABULARY``).
+
+    >>> attributes({"hair length": "bald", "earrings": "yes", "necklace": "yes"})
+    {'hair': 'bald', 'jewellery': 'earrings and a necklace'}
+    """
+    said = dict(labels)
+    if said.get("hair length") in _HAIR:
+        key, value = _HAIR[said.pop("hair length")]
+        said[key] = value
+    if said.pop("bangs", None):
+        said["hairline"] = "bangs"
+    if "eyewear" in said:
+        said["glasses"] = said.pop("eyewear")
+    if "upper pattern" in said:
+        said["upper pattern"] = _PATTERNS.get(said["upper pattern"], said["upper pattern"])
+    jewels = [name for name in ("earrings", "necklace") if said.pop(name, None)]
+    if jewels:
+        said["jewellery"] = " and a ".join(jewels)
+    said.pop("headwear colour", None)
+    return canonical(said)
+
+
+def caption(labels: Mapping[str, str], view: View, rng: np.random.Generator) -> str:
+    """Say some of what a picture shows, as RefSD's prompts would.
+
+    Args:
+        labels: of the pair.
+        view: how much of the person the picture shows.
+        rng: what is left unsaid.
+    """
+    if rng.random() < UNSAID:
+        return ""
+    known = attributes(labels)
+    # Years and group say the same; either may be said.
+    if rng.random() < 0.5:
+        known["age group"] = age_group(int(known.pop("age")))
+    kept = {key: value for key, value in known.items() if rng.random() < KEEP}
+    return write_positive(kept, view, STYLE if rng.random() < 0.5 else "")[0]

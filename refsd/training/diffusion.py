@@ -1,0 +1,299 @@
+"""The denoiser of refsd-tiny: UNet, text encoder and Canny ControlNet, trained together.
+
+Stable Diffusion's ControlNets were trained after the UNet was frozen (Zhang et al. 2023, section
+3.3). Here both start from nothing and learn in the same steps; edges are withheld as often as
+``EDGES_WITHHELD`` says, so that the UNet alone still paints people. The result is the ordinary
+folder of diffusers: ``unet``, ``text_encoder``, ``tokenizer``, ``vae``, ``scheduler``,
+``controlnet``.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from diffusers import (
+    AutoencoderTiny,
+    ControlNetModel,
+    DDIMScheduler,
+    UNet2DConditionModel,
+)
+from torch.nn import functional
+
+from refsd.refinement import canny
+from refsd.training.batches import HELD_OUT, Pairs, to_images, to_tensor
+from refsd.training.captions import caption
+from refsd.training.loop import Loop
+from refsd.training.text import LENGTH, make_text_encoder, make_tokenizer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+    from transformers import CLIPTextModel, CLIPTokenizer
+
+    from refsd.prompts import View
+
+WIDTH = 192
+"""Width of the text encoder, which the UNet attends to."""
+
+EDGES_WITHHELD = 0.15
+
+_BATCH = 16
+_RATE = 4e-4
+_AVERAGE = 0.999
+"""Decay of the average of weights that is kept (Karras et al. 2024 discuss why)."""
+
+
+def make_unet() -> UNet2DConditionModel:
+    """A UNet for latents of 32 x 16 and 16 x 16, with random weights."""
+    return UNet2DConditionModel(
+        sample_size=(32, 16),
+        in_channels=4,
+        out_channels=4,
+        layers_per_block=1,
+        block_out_channels=(96, 160, 224),
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+        cross_attention_dim=WIDTH,
+        attention_head_dim=4,
+    )
+
+
+def make_controlnet(unet: UNet2DConditionModel) -> ControlNetModel:
+    """A ControlNet beside that UNet; its edges are four times as large as latents."""
+    return ControlNetModel.from_unet(unet, conditioning_embedding_out_channels=(16, 32, 64))
+
+
+def make_scheduler() -> DDIMScheduler:
+    """Stable Diffusion's noise, with v-prediction (Salimans and Ho 2022)."""
+    return DDIMScheduler(
+        beta_start=0.00085,
+        beta_end=0.012,
+        beta_schedule="scaled_linear",
+        prediction_type="v_prediction",
+        clip_sample=False,
+        set_alpha_to_one=False,
+        steps_offset=1,
+    )
+
+
+class Trainee:
+    """All that is trained, and what it is trained with."""
+
+    def __init__(self, vae: Path) -> None:
+        self.vae = AutoencoderTiny.from_pretrained(vae).eval().requires_grad_(False)
+        self.tokenizer: CLIPTokenizer = make_tokenizer()
+        self.text_encoder: CLIPTextModel = make_text_encoder(self.tokenizer, WIDTH)
+        self.unet = make_unet()
+        self.controlnet = make_controlnet(self.unet)
+        self.scheduler = make_scheduler()
+
+    def models(self) -> dict[str, torch.nn.Module]:
+        """What is trained, by the names of its folders."""
+        return {
+            "unet": self.unet, "controlnet": self.controlnet, "text_encoder": self.text_encoder,
+        }  # fmt: skip
+
+    def embed(self, captions: Sequence[str]) -> torch.Tensor:
+        """float32 (N, 77, WIDTH)."""
+        tokens = self.tokenizer(
+            list(captions), padding="max_length", truncation=True, max_length=LENGTH,
+            return_tensors="pt",
+        )  # fmt: skip
+        embedded: torch.Tensor = self.text_encoder(tokens.input_ids)[0]
+        return embedded
+
+    def velocity(
+        self, noisy: torch.Tensor, times: torch.Tensor, embedded: torch.Tensor, edges: torch.Tensor,
+        strength: torch.Tensor | float = 1.0,
+    ) -> torch.Tensor:  # fmt: skip
+        """What the denoiser says: float32 like ``noisy``.
+
+        Args:
+            noisy: float32 (N, 4, h, w), latents.
+            times: int64 (N,), steps of the schedule.
+            embedded: of :meth:`embed`.
+            edges: float32 (N, 3, 4 h, 4 w) in [0, 1].
+            strength: of the edges, a number or (N, 1, 1, 1).
+        """
+        down, middle = self.controlnet(
+            noisy, times, embedded, controlnet_cond=edges, return_dict=False
+        )
+        made: torch.Tensor = self.unet(
+            noisy,
+            times,
+            embedded,
+            down_block_additional_residuals=[residual * strength for residual in down],
+            mid_block_additional_residual=middle * strength,
+        ).sample
+        return made
+
+
+class Encoded:
+    """A part of the data, as the denoiser sees it.
+
+    Attributes:
+        latents: float32 (N, 2, 4, h, w), scaled; of the targets and of their mirror images.
+    """
+
+    def __init__(self, pairs: Pairs, view: View, vae: AutoencoderTiny) -> None:
+        self.pairs = pairs
+        self.view: View = view
+        scale = float(vae.config["scaling_factor"])
+        encoded = []
+        with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+            for start in range(0, len(pairs), 64):
+                images = to_tensor(pairs.target[start : start + 64])
+                both = [
+                    vae.encode(some).latents.float() * scale for some in (images, images.flip(3))
+                ]
+                encoded.append(torch.stack(both, dim=1))
+        self.latents = torch.cat(encoded)
+
+    def edges(self, chosen: NDArray[np.int64], rng: np.random.Generator) -> torch.Tensor:
+        """float32 (N, 3, H, W) in [0, 1]: Canny of the composites, at varying thresholds."""
+        low = rng.integers(60, 140, len(chosen))
+        found = [canny(self.pairs.composite[i], int(at), int(2 * at)) for i, at in
+                 zip(chosen, low, strict=True)]  # fmt: skip
+        return (to_tensor(np.stack(found)) + 1) / 2
+
+
+def train(parts: Mapping[str, Sequence[Path]], vae: Path, folder: Path, steps: int) -> None:
+    """Train, or go on training.
+
+    Args:
+        parts: ``body`` and ``head`` → their shards; of three steps two are bodies.
+        vae: the autoencoder's folder.
+        folder: of the run; the averaged weights are in ``average.pt`` there.
+        steps: of 16 pairs each.
+    """
+    torch.manual_seed(0)
+    trainee = Trainee(vae)
+    models = trainee.models()
+    parameters = [p for model in models.values() for p in model.parameters()]
+    optimizer = torch.optim.AdamW(parameters, _RATE, betas=(0.9, 0.99), weight_decay=0.01)
+    loop = Loop(folder, steps, save_every=200)
+    average = {
+        name: {k: v.clone() for k, v in m.state_dict().items()} for name, m in models.items()
+    }
+    if (state := loop.resume()) is not None:
+        for name, model in models.items():
+            model.load_state_dict(state[name])
+        optimizer.load_state_dict(state["optimizer"])
+        average = state["average"]
+    views: dict[str, View] = {"body": "full", "head": "face"}
+    data = {
+        crop: Encoded(Pairs(shards[: max(1, len(shards) - HELD_OUT)]), views[crop], trainee.vae)
+        for crop, shards in parts.items()
+    }
+    held_out = {crop: Pairs(shards[-HELD_OUT:]) for crop, shards in parts.items()}
+    turns = [crop for crop in ("body", "body", "head") if crop in data]
+    for step in loop.numbers():
+        rng = np.random.default_rng([step, 4])
+        part = data[turns[step % len(turns)]]
+        loss = _loss(trainee, part, step // len(turns), rng)
+        for group in optimizer.param_groups:
+            group["lr"] = _RATE * min(1.0, (step + 1) / 300) * _cooled(step / steps)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+        optimizer.step()
+        optimizer.zero_grad()
+        # Early on the average follows quickly.
+        decay = min(_AVERAGE, (step + 1) / (step + 10))
+        for name, model in models.items():
+            for key, value in model.state_dict().items():
+                if value.is_floating_point():
+                    average[name][key].lerp_(value, 1 - decay)
+        loop.add(denoising=float(loss.detach()))
+        if loop.is_due():
+            loop.save_after({name: model.state_dict() for name, model in models.items()} | {
+                "optimizer": optimizer.state_dict(), "average": average})  # fmt: skip
+            for crop, pairs in held_out.items():
+                _sheet(
+                    trainee,
+                    average,
+                    pairs,
+                    views[crop],
+                    folder / f"sheet-{crop}-{step + 1:06d}.png",
+                )
+
+
+def _loss(trainee: Trainee, part: Encoded, turn: int, rng: np.random.Generator) -> torch.Tensor:
+    chosen = part.pairs.draw(turn, _BATCH)
+    mirrored = int(rng.integers(2))
+    latents = part.latents[chosen, mirrored]
+    edges = part.edges(chosen, rng)
+    if mirrored:
+        edges = edges.flip(3)
+    captions = [caption(part.pairs.labels[i], part.view, rng) for i in chosen]
+    generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+    noise = torch.randn(latents.shape, generator=generator)
+    # Evenly over the schedule within the batch, for less noise in the loss.
+    place = (np.arange(_BATCH) + rng.random()) / _BATCH
+    times = torch.from_numpy((place * trainee.scheduler.config["num_train_timesteps"]).astype(int))
+    noisy = trainee.scheduler.add_noise(latents, noise, times)
+    wanted = trainee.scheduler.get_velocity(latents, noise, times)
+    shown = torch.from_numpy(rng.random((_BATCH, 1, 1, 1)) >= EDGES_WITHHELD).float()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        made = trainee.velocity(noisy, times, trainee.embed(captions), edges, shown)
+    return functional.mse_loss(made.float(), wanted)
+
+
+def _cooled(share: float) -> float:
+    """Level for two thirds, then down along a cosine to a twentieth."""
+    late = max(0.0, (share - 2 / 3) * 3)
+    return 0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * late))
+
+
+@torch.no_grad()
+def _sheet(
+    trainee: Trainee, average: dict[str, dict[str, torch.Tensor]], pairs: Pairs, view: View,
+    path: Path,
+) -> None:  # fmt: skip
+    """Composites, what the averaged weights make of their edges and captions, and the targets."""
+    from refsd.images import save_png
+
+    models = trainee.models()
+    kept = {name: {k: v.clone() for k, v in m.state_dict().items()} for name, m in models.items()}
+    for name, model in models.items():
+        model.load_state_dict(average[name])
+    rng = np.random.default_rng(1)
+    count = 12
+    captions = [caption(pairs.labels[i], view, rng) for i in range(count)]
+    edges = np.stack([canny(picture) for picture in pairs.composite[:count]])
+    made = sample(trainee, captions, (to_tensor(edges) + 1) / 2, seed=0)
+    rows = [pairs.composite[:count], edges, made, pairs.target[:count]]
+    save_png(path, np.concatenate([np.concatenate(list(row), axis=1) for row in rows]))
+    for name, model in models.items():
+        model.load_state_dict(kept[name])
+
+
+@torch.no_grad()
+def sample(
+    trainee: Trainee, captions: Sequence[str], edges: torch.Tensor, *, seed: int, steps: int = 20,
+    guidance: float = 3.0,
+) -> NDArray[np.uint8]:  # fmt: skip
+    """Paint people from noise, edges and captions; for looking at while training.
+
+    Returns:
+        uint8 (N, H, W, 3).
+    """
+    generator = torch.Generator().manual_seed(seed)
+    shape = (len(captions), 4, edges.shape[2] // 4, edges.shape[3] // 4)
+    latents = torch.randn(shape, generator=generator)
+    trainee.scheduler.set_timesteps(steps)
+    words = torch.cat([trainee.embed([""] * len(captions)), trainee.embed(captions)])
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        for time in trainee.scheduler.timesteps:
+            both = torch.cat([latents, latents])
+            times = torch.full((len(both),), int(time))
+            said = trainee.velocity(both, times, words, torch.cat([edges, edges])).float()
+            plain, asked = said.chunk(2)
+            guided = plain + guidance * (asked - plain)
+            latents = trainee.scheduler.step(guided, time, latents).prev_sample
+        scale = float(trainee.vae.config["scaling_factor"])
+        return to_images(trainee.vae.decode(latents / scale).sample.float())
