@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from refsd.prompts.prompt import View
     from refsd.wardrobe import Avatar
+    from refsd.wardrobe.own import OwnAvatar
 
 STREAM = 0x70726D74
 """Sets what a prompt draws apart from what the avatar is drawn with: 'prmt' in ASCII."""
@@ -181,7 +182,7 @@ def make_prompts(
     ]
 
 
-def avatar_attributes(avatar: Avatar) -> dict[str, str]:
+def avatar_attributes(avatar: Avatar | OwnAvatar) -> dict[str, str]:
     """What an avatar says of itself, in the vocabulary's words: its labels and its body's build.
 
     Build and height come from the shape's phenotypes ``weight``, ``muscle`` and ``height``, where

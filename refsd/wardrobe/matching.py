@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from refsd.wardrobe.avatar import Avatar
+    from refsd.wardrobe.own import OwnAvatar
 
 CANDIDATES = 8
 """At least so many avatars are drawn among, so that people who look alike do not all become the
@@ -52,7 +53,7 @@ class Bank(Protocol):
         """How many there are; at least one."""
         ...
 
-    def avatar(self, number: int) -> Avatar:
+    def avatar(self, number: int) -> Avatar | OwnAvatar:
         """The avatar of that number, from 0; the same for ever."""
         ...
 
@@ -82,7 +83,9 @@ class BuiltInBank:
         return {"bank": self._size}
 
 
-def draw_avatar(bank: Bank, wanted: Mapping[str, str] | None, rng: np.random.Generator) -> Avatar:
+def draw_avatar(
+    bank: Bank, wanted: Mapping[str, str] | None, rng: np.random.Generator
+) -> Avatar | OwnAvatar:
     """Draw an avatar.
 
     With nothing wanted every avatar is as likely as the next, and the draw is the same as
