@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from refsd.rendering import Camera, Renderer
     from refsd.wardrobe import Avatar
     from refsd.wardrobe.matching import Bank
+    from refsd.wardrobe.own import OwnAvatar
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +36,7 @@ class StandIn:
         landmarks: float32 (33, 3), BlazePose's, metres, camera coordinates.
     """
 
-    avatar: Avatar
+    avatar: Avatar | OwnAvatar
     vertices: NDArray[np.float32]
     joints: NDArray[np.float32]
     joint_names: tuple[str, ...]
@@ -59,7 +60,10 @@ class Casting:
     def bank(self) -> Bank:
         """Whom avatars are drawn from."""
         from refsd.wardrobe.matching import BuiltInBank
+        from refsd.wardrobe.own import load_bank
 
+        if self._config.avatars is not None:
+            return load_bank(self._config.avatars, self._config.body)
         return BuiltInBank(self._config.bank)
 
     @cached_property
@@ -83,7 +87,7 @@ class Casting:
         stand_ins: list[dict[int, StandIn]] = [{} for _ in pictures]
         reasons: list[dict[int, str]] = [{} for _ in pictures]
         places: list[tuple[int, int]] = []
-        avatars: list[Avatar] = []
+        avatars: list[Avatar | OwnAvatar] = []
         observations: list[Observation] = []
         for at, picture in enumerate(pictures):
             camera = scene_camera(picture.shape, crop=picture.crop)
@@ -133,16 +137,16 @@ class Casting:
             region: bool (H, W), this person's.
         """
         from refsd import compositing, masks
-        from refsd.wardrobe import dress
+        from refsd.wardrobe.own import dress_any
 
         window = masks.bounds(region)
         assert window is not None  # noqa: S101  (a region holds at least its box)
         light = compositing.estimate_light(filled, a, window)
-        meshes = dress(stand_in.avatar, self.body, stand_in.vertices)  # type: ignore[arg-type]
+        meshes = dress_any(stand_in.avatar, self.body, stand_in.vertices)
         rendering = self.renderer.render(meshes, camera.window(*window), light)
         return compositing.Layer(rendering, window, region)
 
-    def _draw(self, picture: Picture, index: int) -> Avatar:
+    def _draw(self, picture: Picture, index: int) -> Avatar | OwnAvatar:
         from refsd.prompts import wanted_attributes
         from refsd.wardrobe.matching import draw_avatar
 

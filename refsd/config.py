@@ -21,7 +21,9 @@ class RefSDConfig(BaseModel):
         body: which body model the avatars are posed with.
         body_files: where the user's licensed files of the SMPL family are; none for anny.
         renderer: ``auto`` takes OpenGL where an EGL context can be made, NumPy elsewhere.
-        bank: how many avatars people are drawn from.
+        bank: how many avatars of the built-in bank people are drawn from.
+        avatars: a folder of your own avatars, instead of the built-in bank; see
+            ``refsd.wardrobe.own``.
         avatar: ``random``: anybody of the bank; ``matched``: somebody who looks as is asked for.
         prompt: how people's attributes become prompts.
         max_fit_error: a body whose landmarks are off by more than this share of the person's
@@ -36,6 +38,7 @@ class RefSDConfig(BaseModel):
     body_files: Path | None = None
     renderer: Literal["auto", "moderngl", "numpy"] = "auto"
     bank: int = Field(default=512, ge=1)
+    avatars: Path | None = None
     avatar: Literal["random", "matched"] = "random"
     prompt: PromptConfig = PromptConfig()
     max_fit_error: float = Field(default=0.08, gt=0)
