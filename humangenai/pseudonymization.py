@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from humangenai import __version__
+from humangenai.attributes import labels_of, preserves_labels
 from humangenai.config import digest
 from humangenai.fates import fates_and_leaks
 from humangenai.methods import Task
@@ -19,7 +20,7 @@ from refsd.images import load_image
 from refsd.weights import WeightsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -92,7 +93,14 @@ class Pseudonymization:
             people=self.perception.people(item),
             seed=self.folder.seed(item.key, self.settings),
             crop=self.dataset.crops,
+            attributes=self._labels(item),
         )
+
+    def _labels(self, item: Item) -> Sequence[Mapping[str, str]]:
+        """What the dataset says of each person found, where the method preserves it."""
+        if not preserves_labels(self.method):
+            return ()
+        return labels_of(self.dataset.truth(item), self.perception.people(item), self.dataset.name)
 
     def output(self, item: Item, record: ItemRecord) -> NDArray[np.uint8]:
         """The method's picture of an item that is done, by its line.
@@ -107,11 +115,12 @@ class Pseudonymization:
     def _content(self, item: Item) -> str:
         """Changes with anything the output is made from: picture, people, settings, key, code.
 
-        The name of the file with the people is a hash of the picture and of how, or from what,
-        they were found.
+        So it does with labels that are preserved. The name of the file with the people is a hash
+        of the picture and of how, or from what, they were found.
         """
         people = self.perception.files[item.key].stem
-        return self.folder.content_key(__version__, people, self.settings, item.key)
+        labels = [dict(some) for some in self._labels(item)]
+        return self.folder.content_key(__version__, people, self.settings, item.key, *labels)
 
     def _todo(self, items: Sequence[Item], advance: Advance) -> Iterator[Item]:
         """The items that are neither done nor known to be unreadable."""
