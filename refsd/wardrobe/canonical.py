@@ -123,6 +123,25 @@ class Texels:
 @cache
 def texels(body: AnnyBody, size: int = 512) -> Texels:
     """Canonical coordinates of the body's texels, by drawing its UV layout."""
+    return drawn_texels(vertex_places(body), body.faces, body.uv, body.uv_faces, size)
+
+
+def drawn_texels(
+    places: Places,
+    faces: NDArray[np.int32],
+    uv: NDArray[np.float32],
+    uv_faces: NDArray[np.int32],
+    size: int,
+) -> Texels:
+    """Canonical coordinates of texels, by drawing a UV layout.
+
+    Args:
+        places: of the V vertices.
+        faces: int32 (F, 3), indices into the vertices.
+        uv: float32 (U, 2), v down.
+        uv_faces: int32 (F, 3), indices into ``uv``.
+        size: texels along each side.
+    """
     from scipy.ndimage import distance_transform_edt
 
     from refsd.rendering import Camera, Mesh
@@ -130,17 +149,17 @@ def texels(body: AnnyBody, size: int = 512) -> Texels:
     from refsd.rendering.scanlines import fragments, project
 
     # The layout lies in the plane z = 1 before a camera that sees exactly the unit square.
-    flat = np.concatenate([body.uv, np.ones((len(body.uv), 1), dtype=np.float32)], axis=1)
+    flat = np.concatenate([uv, np.ones((len(uv), 1), dtype=np.float32)], axis=1)
     blank = np.zeros((1, 1, 4), dtype=np.uint8)
-    layout = Mesh(flat, body.uv_faces, body.uv, body.uv_faces, blank)
+    layout = Mesh(flat, uv_faces, uv, uv_faces, blank)
     projection = project(gather([layout]), Camera(size, size, 0, 0, size, size))
-    columns = vertex_places(body).stacked()
+    columns = places.stacked()
     found = np.zeros((size * size, columns.shape[1]), dtype=np.float32)
     drawn = np.zeros(size * size, dtype=np.bool_)
     for some in fragments(projection, size, size):
         at = some.rows * size + some.columns
         weights = projection.weights(some).astype(np.float32)
-        found[at] = np.einsum("nc,ncd->nd", weights, columns[body.faces[some.faces]])
+        found[at] = np.einsum("nc,ncd->nd", weights, columns[faces[some.faces]])
         drawn[at] = True
     numbers = np.full(size * size, -1, dtype=np.int64)
     numbers[drawn] = np.arange(int(drawn.sum()))
