@@ -73,6 +73,10 @@ class Casting:
 
         return make_renderer(self._config.renderer)
 
+    def settings(self) -> dict[str, object]:
+        """What a record says of all this: the renderer that ``auto`` stands for, and the bank."""
+        return {"renderer": self.renderer.name, **self.bank.settings()}
+
     def pose(
         self, pictures: Sequence[Picture]
     ) -> tuple[list[dict[int, StandIn]], list[dict[int, str]]]:

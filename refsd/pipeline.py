@@ -32,7 +32,7 @@ from refsd.avatars import Casting, scene_camera
 from refsd.config import RefSDConfig
 from refsd.people.person import PersonOutcome
 from refsd.picture import Picture, Result
-from refsd.prompts import Prompt, PromptConfig
+from refsd.prompts import Prompt, PromptConfig, mode_suffix
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -87,9 +87,21 @@ class RefSD:
         return cls(RefSDConfig.model_validate({"refiner": refiner, **settings}))
 
     @property
-    def renderer_name(self) -> str:
-        """The renderer that ``auto`` stands for on this machine."""
-        return self._casting.renderer.name
+    def name(self) -> str:
+        """What ran, as tables say it: ``refsd[none]``, ``refsd[sd15, preserve]``."""
+        return f"refsd[{self._refiner.name}{mode_suffix(self.config.prompt)}]"
+
+    def settings(self) -> dict[str, object]:
+        """All that influences a picture besides people and seed, JSON-able, without any paths."""
+        plain = self.config.model_dump(
+            mode="json", exclude={"refiner", "body_files", "bank", "avatars"}
+        )
+        return {
+            **plain,
+            **self._casting.settings(),
+            "removal": self.config.removal,
+            "refiner": {"name": self._refiner.name, **self._refiner.settings()},
+        }
 
     def __call__(
         self,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -59,6 +59,10 @@ class Refiner(Protocol):
 
     name: str
 
+    def settings(self) -> Mapping[str, object]:
+        """What a run's record says of it, JSON-able, without anybody's paths."""
+        ...
+
     def refine(self, composites: Sequence[Composite]) -> list[Refined]:
         """x̂ of every x″; what it changes outside the regions is discarded."""
         ...
@@ -68,6 +72,10 @@ class NoRefiner:
     """No diffusion: x̂ = x″."""
 
     name = "none"
+
+    def settings(self) -> Mapping[str, object]:
+        """Nothing to say."""
+        return {}
 
     def refine(self, composites: Sequence[Composite]) -> list[Refined]:
         """The composites as they are."""

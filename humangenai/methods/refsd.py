@@ -18,22 +18,24 @@ Options = RefSDConfig
 class RefSDMethod:
     """Removes people and puts avatars in their place.
 
-    Its name says which refiner it ran with: ``refsd[none]`` is a rendering, not a diffusion.
+    Its name says which refiner it ran with, and how people were prompted if not at random:
+    ``refsd[none]`` is a rendering, not a diffusion.
+
+    Attributes:
+        preserves: asks for the originals' labels (``humangenai.attributes``).
     """
 
     claim: Claim = "removes"
     batch_size = 8
 
     def __init__(self, options: RefSDConfig) -> None:
-        self.name = f"refsd[{options.refiner}]"
         self._refsd = RefSD(options)
+        self.name = self._refsd.name
+        self.preserves = options.prompt.mode == "preserve"
 
     def settings(self) -> Mapping[str, object]:
-        """RefSD's config, and the renderer that ``auto`` stands for here."""
-        return {
-            **self._refsd.config.model_dump(mode="json"),
-            "renderer": self._refsd.renderer_name,
-        }
+        """RefSD's config with what ``auto`` stands for here, without the user's paths."""
+        return self._refsd.settings()
 
     def pseudonymize(self, tasks: Sequence[Task], *, stages: bool = False) -> Sequence[Outcome]:
         """Run RefSD on a batch."""
