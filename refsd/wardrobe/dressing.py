@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
     from refsd.bodies import AnnyBody
-    from refsd.wardrobe.avatar import Avatar, Garment, Look
+    from refsd.wardrobe.avatar import Avatar, Colour, Garment, Look
     from refsd.wardrobe.families import FamilyLists, Shoe
 
 _COLUMNS = 48
@@ -58,7 +58,7 @@ def dress(avatar: Avatar, body: AnnyBody, vertices: NDArray[np.float32]) -> list
     meshes = [Mesh(clothed, faces, body.uv, uv_faces, paint(avatar, body))]
     if lists.close:
         meshes += _shoes(look, lists.shoes[look.shoe], body, vertices)
-        meshes += [_eyes(look, body, vertices), *_neckwear(look, lists, body, vertices)]
+        meshes += [eyes(look.iris, body, vertices), *_neckwear(look, lists, body, vertices)]
     for garment, top, hem, thickness, flare in _tubes(look, lists):
         tube = _tube(body, top, hem, thickness, flare, flush=lists.close)
         meshes.append(tube.place(body, vertices).mesh(_tube_texture(tube, garment)))
@@ -262,9 +262,16 @@ def _eye_layout(
     return used.astype(np.int64), renumbered.reshape(-1, 3).astype(np.int32), floats(uv)
 
 
-def _eyes(look: Look, body: AnnyBody, vertices: NDArray[np.float32]) -> Mesh:
+def eyes(iris: Colour, body: AnnyBody, vertices: NDArray[np.float32]) -> Mesh:
+    """The eyeballs of a posed body.
+
+    Args:
+        iris: its colour.
+        body: the body model that ``vertices`` belong to.
+        vertices: float32 (V, 3), metres, camera coordinates.
+    """
     used, faces, uv = _eye_layout(body)
-    return Mesh(vertices[used], faces, uv, faces, eye_texture(look.iris))
+    return Mesh(vertices[used], faces, uv, faces, eye_texture(iris))
 
 
 _NECKWEAR = {

@@ -51,6 +51,8 @@ class AvatarFile(BaseModel):
         shape: phenotype → value in [0, 1], for every body model; those not named are 0.5. There
             are no betas: shapes measured of real people identify them.
         texture: file name of the picture, in the avatar's folder.
+        eyes: colour of anny's irises, whose places in the texture are too small to paint on;
+            ``painted``: take the texture all the same. Other bodies have painted eyes only.
         licence: under which the texture may be used, best as SPDX writes it. Required: whoever
             publishes pictures publishes the texture in them.
         source: who made it, or where it is from.
@@ -64,6 +66,7 @@ class AvatarFile(BaseModel):
     body: Literal["anny", "smpl", "smplh", "smplx"]
     shape: dict[str, float] = {}
     texture: str = Field(min_length=1)
+    eyes: Literal["dark brown", "brown", "green", "blue", "painted"] = "brown"
     licence: str = Field(min_length=2, max_length=200)
     source: str = Field(default="", max_length=500)
     attributes: dict[str, str] = {}
@@ -97,6 +100,7 @@ class OwnAvatar:
         attributes: what a caption would say, in the words of ``refsd.prompts.VOCABULARY``.
         licence: of the texture.
         source: where the texture is from.
+        eyes: colour of the irises, or ``painted``.
         sha256: of the texture's file, in hex.
         file: the texture; never shown to anybody.
     """
@@ -107,6 +111,7 @@ class OwnAvatar:
     attributes: Mapping[str, str]
     licence: str
     source: str
+    eyes: str
     sha256: str
     file: Path
 
@@ -144,6 +149,7 @@ class FolderBank:
                     "attributes": dict(avatar.attributes),
                     "licence": avatar.licence,
                     "source": avatar.source,
+                    "eyes": avatar.eyes,
                     "sha256": avatar.sha256,
                 }
                 for avatar in self._avatars
@@ -196,6 +202,7 @@ def _load(file: Path, root: Path) -> OwnAvatar:
         attributes=said.attributes,
         licence=said.licence,
         source=said.source,
+        eyes=said.eyes if said.body == "anny" else "painted",
         sha256=hashlib.sha256(texture.read_bytes()).hexdigest(),
         file=texture,
     )
