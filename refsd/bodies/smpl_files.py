@@ -18,6 +18,7 @@ import numpy as np
 
 from refsd.bodies.smpl_pickle import PickleError, read_pickle
 from refsd.cache import cache_dir
+from refsd.weights import WeightsError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,7 +42,7 @@ _REGISTER: dict[Kind, str] = {
 }
 
 
-class BodyFilesError(Exception):
+class BodyFilesError(WeightsError):
     """A body's model files or its package are missing or wrong; says what to do."""
 
 
