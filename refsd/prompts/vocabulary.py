@@ -193,7 +193,7 @@ VALUE_ALIASES: dict[str, dict[str, str]] = {
     "face shape": {"oval face": "oval"},
     "jewellery": {"studs": "earrings", "hoops": "earrings", "chain": "necklace", "beads": "necklace"},
     "build": {"chubby": "heavyset", "thin": "slim", "athletic": "muscular", "fat": "heavyset"},
-    "upper garment": {"tee": "t-shirt", "sweater": "jumper", "pullover": "jumper", "singlet": "tank top"},
+    "upper garment": {"tee": "t-shirt", "sweater": "jumper", "pullover": "jumper", "singlet": "tank top", "long-sleeved shirt": "shirt"},
     "upper colour": {
         "gray": "grey", "dusty pink": "pink", "crowd white": "white", "crowd black": "black", "crowd blue": "blue", "crowd red": "red",
         "crowd grey": "grey", "crowd green": "green", "training cream": "cream", "training teal": "teal", "training violet": "purple",
