@@ -78,6 +78,9 @@ def _admitted() -> dict[tuple[str, str], object]:
         ("copyreg", "_reconstructor"): _reconstructed,
         ("__builtin__", "object"): object,
         ("builtins", "object"): object,
+        # Chumpy notes in a set which of its arrays changed.
+        ("__builtin__", "set"): set,
+        ("builtins", "set"): set,
         ("chumpy.ch", "Ch"): _Ch,
         ("chumpy", "Ch"): _Ch,
         ("chumpy.reordering", "Select"): _Select,

@@ -289,10 +289,13 @@ def write_npz(kind, folder, **changes):
 
 
 class _Ch:
-    """What chumpy's Ch leaves in a pickle."""
+    """What chumpy's Ch leaves in a pickle: its attributes but for caches."""
 
     def __init__(self, **state):
         self.__dict__.update(state)
+        self._dirty_vars, self._itr = set(state), None
+        self._make_dense = self._make_sparse = False
+        self._depends_on_deps = {}
 
 
 class _Select(_Ch):
@@ -305,7 +308,7 @@ def write_pickle(kind, folder, protocol=2):
     shapes = np.concatenate([model["shapedirs"], model["shapedirs"] * 0.5], axis=2)
     chosen = np.arange(shapes.size).reshape(shapes.shape)[..., : model["shapedirs"].shape[2]]
     content = model | {
-        "v_template": _Ch(x=model["v_template"], _dirty_vars=set(), _itr=None),
+        "v_template": _Ch(x=model["v_template"]),
         "shapedirs": _Select(a=_Ch(x=shapes), idxs=chosen.ravel(), preferred_shape=chosen.shape),
         "weights": _Ch(x=model["weights"]),
         "J_regressor": sparse.csc_matrix(model["J_regressor"]),
