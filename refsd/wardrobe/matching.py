@@ -39,7 +39,50 @@ _SKIN_ORDER = (
 )
 _AGE_ORDER = (("child",), ("teenager",), ("young adult",), ("middle-aged",), ("elderly",))
 _ORDERED = {"skin tone": _SKIN_ORDER, "age group": _AGE_ORDER}
-"""Values in order: neighbours agree by half."""
+"""Groups of equal values, in order; values of neighbouring groups agree by half."""
+
+_COLOURS = (
+    ("white", "cream", "beige", "light grey", "silver"),
+    ("grey", "charcoal", "black", "light grey", "silver"),
+    ("brown", "dark brown", "camel", "khaki", "rust", "beige"),
+    ("red", "crimson", "burgundy", "pink", "rust"),
+    ("orange", "mustard", "yellow", "gold"),
+    ("green", "olive green", "forest green", "lime green", "teal", "turquoise"),
+    ("blue", "navy", "indigo", "sky blue", "light blue", "teal", "turquoise"),
+    ("purple", "lilac", "pink"),
+)
+_KIN: dict[str, tuple[tuple[str, ...], ...]] = {
+    "upper garment": (
+        ("t-shirt", "polo shirt", "jersey", "top", "vest top", "tank top", "sportswear"),
+        ("shirt", "blouse", "cardigan"),
+        ("jumper", "sweatshirt", "hoodie", "cardigan"),
+        ("jacket", "suit jacket", "denim jacket", "leather jacket", "raincoat", "parka", "coat"),
+        ("dress", "tunic"),
+        ("jumpsuit", "overalls", "uniform"),
+    ),
+    "lower garment": (
+        ("trousers", "jeans", "suit trousers", "slim trousers", "joggers", "leggings"),
+        ("shorts", "knee shorts", "culottes"),
+        ("skirt", "short skirt", "long skirt", "culottes"),
+    ),
+    "shoes": (
+        ("trainers", "running shoes", "loafers", "slip-ons"),
+        ("boots", "high boots"),
+    ),
+    "hair": (
+        ("bald", "thinning", "buzz cut", "crew cut", "flat top"),
+        ("short back and sides", "side part", "slicked back", "pixie cut", "undercut"),
+        ("cropped curls", "short waves", "small afro", "round afro"),
+        ("ear-length", "chin bob", "mid-length"),
+        ("shoulder length", "long straight", "long waves", "waist-length", "braids", "dreadlocks"),
+        ("bun", "high bun", "top knot", "ponytail"),
+    ),
+    "hair colour": (("black", "dark brown"), ("dark brown", "brown", "auburn"), ("auburn", "red")),
+    "upper colour": _COLOURS,
+    "lower colour": _COLOURS,
+    "shoe colour": _COLOURS,
+}
+"""Values that look alike; those of one group agree by half."""
 
 
 class Bank(Protocol):
@@ -125,7 +168,7 @@ def candidates(
 def score(label: Mapping[str, str], wanted: Mapping[str, str]) -> float:
     """How well an avatar agrees with what is wanted: the sum of :data:`WEIGHTS` where it does.
 
-    Neighbours in age and skin tone count half.
+    Similar values count half: neighbours in age and skin tone, coat and jacket, navy and blue.
 
     >>> score({"gender": "male", "skin tone": "tan"}, {"gender": "male", "skin tone": "beige"})
     10.0
@@ -144,16 +187,17 @@ def score(label: Mapping[str, str], wanted: Mapping[str, str]) -> float:
 
 
 def _agreement(key: str, one: str, other: str) -> float:
+    """1 for equal values, 0.5 for similar ones, else 0."""
     if one == other:
         return 1.0
-    order = _ORDERED.get(key)
-    if order is None:
-        return 0.0
+    if any(one in group and other in group for group in _KIN.get(key, ())):
+        return 0.5
     places = [
-        next((place for place, group in enumerate(order) if value in group), -9)
+        [place for place, group in enumerate(_ORDERED.get(key, ())) if value in group]
         for value in (one, other)
     ]
-    return {0: 1.0, 1: 0.5}.get(abs(places[0] - places[1]), 0.0)
+    apart = [abs(first - second) for first in places[0] for second in places[1]]
+    return {0: 1.0, 1: 0.5}.get(min(apart, default=9), 0.0)
 
 
 @lru_cache(maxsize=8)

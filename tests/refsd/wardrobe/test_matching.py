@@ -3,9 +3,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from refsd.prompts import PromptError, avatar_attributes
+from refsd.prompts import VOCABULARY, PromptError, avatar_attributes
 from refsd.wardrobe.bank import bank_avatar
 from refsd.wardrobe.matching import (
+    _KIN,
+    _ORDERED,
     CANDIDATES,
     WEIGHTS,
     BuiltInBank,
@@ -72,6 +74,17 @@ def test_neighbours_count_half() -> None:
     assert score({"skin tone": "brown"}, {"skin tone": "dark"}) == WEIGHTS["skin tone"] / 2
     assert score({"skin tone": "brown"}, {"skin tone": "fair"}) == 0
     assert score({"age group": "elderly"}, {"age group": "middle-aged"}) == WEIGHTS["age group"] / 2
+
+
+def test_similar_clothes_count_half() -> None:
+    assert score({"upper garment": "coat"}, {"upper garment": "parka"}) == 1.5
+    assert score({"upper colour": "navy"}, {"upper colour": "blue"}) == 1
+    assert score({"upper colour": "navy"}, {"upper colour": "red"}) == 0
+
+
+def test_similar_values_are_of_the_vocabulary() -> None:
+    for key, groups in {**_KIN, **_ORDERED}.items():
+        assert {value for group in groups for value in group} <= set(VOCABULARY[key].values), key
 
 
 def test_small_banks_have_fewer_candidates() -> None:
