@@ -246,7 +246,8 @@ def _with_avatar(
     known: dict[str, str], avatar: Mapping[str, str], config: PromptConfig
 ) -> dict[str, str]:
     """Add what the avatar says and nothing else contradicts."""
-    keys = (*(_BODY if config.body else ()), *(_CLOTHES if config.clothes == "avatar" else ()))
+    dressed = config.clothes == "avatar" and config.mode != "suite"
+    keys = (*(_BODY if config.body else ()), *(_CLOTHES if dressed else ()))
     worn = canonical(avatar)
     together = dict(known)
     for key in keys:

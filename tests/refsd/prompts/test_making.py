@@ -112,6 +112,15 @@ def test_what_is_asked_stands_above_the_avatar() -> None:
     assert prompt.attributes == {**asked, "build": "slim"}
     bare = PromptConfig(mode="suite", body=False, clothes="drawn")
     assert make_prompt(bare, asked, avatar, seed=1, index=0).attributes == asked
+    assert make_prompt(SUITE, {"emotion": "sad"}, avatar, seed=1, index=0).attributes == {
+        "emotion": "sad",
+        "gender": "female",
+        "build": "slim",
+        "skin tone": "fair",
+    }
+    worn = make_prompt(PRESERVE, {"upper garment": "dress"}, avatar, seed=1, index=0).attributes
+    assert (worn["upper garment"], worn["hair"]) == ("dress", "ponytail")
+    assert "lower garment" not in worn
 
 
 def test_labels_lose_what_names_somebody() -> None:
