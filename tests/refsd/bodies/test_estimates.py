@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
-from synthetic_smpl import write_npz
 
 from refsd.bodies import LANDMARKS, load_body
 from refsd.bodies.anatomy import anatomy_of, angle_vector
@@ -35,10 +34,8 @@ LIMBS = tuple(
 
 
 @pytest.fixture(scope="module")
-def smpl(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("models")
-    write_npz("smpl", folder)
-    return load_body("smpl", folder)
+def smpl(smpl_files):
+    return load_body("smpl", smpl_files)
 
 
 def random_estimate(seed, place=(0.3, 0.1, 60.0)):

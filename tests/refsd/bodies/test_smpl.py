@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import smplx
 import torch
-from synthetic_smpl import VERTICES, write_npz
+from synthetic_smpl import VERTICES
 
 from refsd.bodies import LANDMARKS, Observation, blazepose_landmarks, fit_bodies, load_body
 from refsd.bodies.anatomy import anatomy_of, angle_vector
@@ -15,17 +15,9 @@ from refsd.rendering import Camera
 KINDS = ("smpl", "smplh", "smplx")
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    place = tmp_path_factory.mktemp("models")
-    for kind in KINDS:
-        write_npz(kind, place / kind)
-    return place
-
-
 @pytest.fixture(scope="module", params=KINDS)
-def smpl(request, folder):
-    return load_body(request.param, folder)
+def smpl(request, smpl_files):
+    return load_body(request.param, smpl_files)
 
 
 def at_rest(body, shape=None):
@@ -33,7 +25,7 @@ def at_rest(body, shape=None):
     return body.pose([shape or {}], np.zeros((1, count, 3), np.float32), np.zeros((1, 3), "f4"))
 
 
-def test_it_is_what_the_smplx_package_makes_of_the_file(smpl, folder):
+def test_it_is_what_the_smplx_package_makes_of_the_file(smpl, smpl_files):
     rng = np.random.default_rng(3)
     count = len(smpl.joint_names)
     rotations = rng.normal(0, 0.4, (2, count, 3)).astype(np.float32)
@@ -42,10 +34,10 @@ def test_it_is_what_the_smplx_package_makes_of_the_file(smpl, folder):
     ours = smpl.pose(shapes, rotations, places)
 
     hands = {} if smpl.name == "smpl" else {"use_pca": False, "flat_hand_mean": True}
-    model = smplx.create(str(folder), smpl.name, ext="npz", batch_size=2, **hands) if (
+    model = smplx.create(str(smpl_files), smpl.name, ext="npz", batch_size=2, **hands) if (
         smpl.name != "smpl"
     ) else smplx.SMPL(
-        "", data_struct=smplx.utils.Struct(**np.load(folder / "smpl" / "SMPL_NEUTRAL.npz")),
+        "", data_struct=smplx.utils.Struct(**np.load(smpl_files / "smpl" / "SMPL_NEUTRAL.npz")),
         batch_size=2,
     )  # fmt: skip
     parts = {"global_orient": (0, 1), "body_pose": (1, 24 if smpl.name == "smpl" else 22)}
