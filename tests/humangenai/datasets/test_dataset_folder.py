@@ -13,6 +13,7 @@ import refsd.people
 from humangenai.datasets.folder import Folder, Options, load
 from humangenai.errors import UserError
 from refsd.images import ImageError
+from refsd.people import Person
 
 
 def paint(path: Path, size: tuple[int, int] = (60, 40), colour: str = "gray", **how: Any) -> None:
@@ -331,3 +332,82 @@ def test_json_that_is_not_json(tmp_path: Path, folder: Path) -> None:
         path.write_text(text)
         with pytest.raises(UserError, match=words):
             load(Options(path=folder, boxes=path))
+
+
+# ---- poses -----------------------------------------------------------------------------------
+
+
+def poses(root: Path, name: str, box: tuple[float, float, float, float]) -> None:
+    """One person's pose as HMR2 gives it, for a picture of 60 x 40 pixels."""
+    path = root / f"{name}.npz"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savez(
+        path,
+        global_orient=np.eye(3)[None, None],
+        body_pose=np.tile(np.eye(3), (1, 23, 1, 1)),
+        pred_cam_t_full=np.array([[0.0, 0.0, 30.0]]),
+        img_size=np.array([[60.0, 40.0]]),
+        boxes=np.array([box]),
+    )
+
+
+@pytest.fixture
+def somebody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One person is found in every picture, or stands in each box."""
+
+    def person(box: Any) -> Person:
+        x0, y0, x1, y1 = (int(side) for side in box)
+        mask = np.ones((y1 - y0, x1 - x0), np.bool_)
+        return Person(np.array(box, np.float32), (x0, y0, x1, y1), mask)
+
+    def from_boxes(_image: Any, boxes: Any, _masks: Any) -> list[Person]:
+        return [person(box) for box in boxes]
+
+    def found(images: Any, *, crops: bool = False) -> list[list[Person]]:
+        assert not crops
+        return [[person((5, 5, 25, 35))] for _ in images]
+
+    monkeypatch.setattr(refsd.people, "people_from_boxes", from_boxes)
+    monkeypatch.setattr(refsd.people, "find_people", found)
+
+
+@pytest.mark.usefixtures("somebody")
+def test_poses_reach_the_people_of_boxes_and_those_that_are_found(
+    tmp_path: Path, folder: Path
+) -> None:
+    boxes = csv(tmp_path, "file,x0,y0,x1,y1", "b.png,30,0,58,40", "b.png,0,0,20,40")
+    poses(tmp_path / "poses", "b", (30, 0, 60, 40))
+    poses(tmp_path / "poses", "trip/9", (5, 5, 25, 33))
+    dataset = load(Options(path=folder, boxes=boxes, poses=tmp_path / "poses"))
+    people = {item.key: dataset.people(item) for item in dataset.items()}
+    assert people["a.JPG"] is None  # nothing is said of it
+    with_boxes, searched = people["b.png"], people["trip/9.jpg"]
+    assert with_boxes is not None
+    assert searched is not None
+    assert [person.estimate is not None for person in with_boxes] == [True, False]
+    # Poses alone do not say who is there: everybody is looked for.
+    assert [person.estimate is not None for person in searched] == [True]
+    estimate = searched[0].estimate
+    assert estimate is not None
+    np.testing.assert_allclose(estimate.place, [0, 0, 30])
+    assert estimate.focal == pytest.approx(5000 / 256 * 60)
+
+
+@pytest.mark.usefixtures("somebody")
+def test_poses_of_another_picture_fail_with_that_picture_alone(
+    tmp_path: Path, folder: Path
+) -> None:
+    poses(tmp_path / "poses", "b", (0, 0, 20, 40))
+    paint(folder / "b.png", size=(40, 60))
+    dataset = load(Options(path=folder, poses=tmp_path / "poses"))
+    item = next(item for item in dataset.items() if item.key == "b.png")
+    with pytest.raises(UserError, match=r"b\.png: poses were estimated on a picture of 60 x 40"):
+        dataset.people(item)
+
+
+def test_a_folder_without_any_poses_is_refused(tmp_path: Path, folder: Path) -> None:
+    with pytest.raises(UserError, match="there is no such folder; check 'poses'"):
+        load(Options(path=folder, poses=tmp_path / "nothing"))
+    poses(tmp_path / "poses", "stranger", (0, 0, 20, 40))
+    with pytest.raises(UserError, match=r"holds no poses .*'Z\.webp' would have 'Z\.npz'"):
+        load(Options(path=folder, poses=tmp_path / "poses"))
