@@ -1,7 +1,7 @@
 """e = Canny(x″) and x̂ = diffusion(x″, prompt, ControlNet(e)), behind one interface.
 
-``none`` is the only checkpoint so far: it gives x″ back as it is, and whatever was made with it is
-named ``refsd[none]``, a rendering that no diffusion has refined.
+``none`` gives x″ back as it is: whatever was made with it is named ``refsd[none]``, a rendering
+that no diffusion has refined. All others are checkpoints for diffusers; see ``refsd.diffusion``.
 """
 
 from __future__ import annotations
@@ -83,14 +83,23 @@ class NoRefiner:
 
 
 def make_refiner(name: str) -> Refiner:
-    """The refiner of that name.
+    """The refiner of that name; its weights are loaded when the first picture comes.
+
+    Args:
+        name: ``none``, a name in ``configs/refiners``, the path of a YAML file like those, or of
+            a folder that holds one as ``refiner.yaml``.
 
     Raises:
-        ValueError: there is no refiner of that name.
+        refsd.diffusion.CheckpointError: there is no such checkpoint, or its settings are wrong.
     """
     if name == NoRefiner.name:
         return NoRefiner()
-    raise ValueError(f"there is no refiner {name!r}; the only one so far is 'none'")
+    from refsd.diffusion.checkpoints import load_checkpoint
+
+    checkpoint = load_checkpoint(name)
+    from refsd.diffusion.refiner import DiffusionRefiner
+
+    return DiffusionRefiner(checkpoint)
 
 
 def canny(image: NDArray[np.uint8], low: int = 100, high: int = 200) -> NDArray[np.uint8]:

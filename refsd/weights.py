@@ -21,12 +21,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from refsd.cache import cache_dir
+from refsd.errors import SetupError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
-class WeightsError(Exception):
+class WeightsError(SetupError):
     """A model file is missing or is not the one it should be; says what to do."""
 
 
