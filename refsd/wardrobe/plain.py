@@ -83,13 +83,28 @@ def _thickness(look: Look, family: Family, body: BodyModel) -> NDArray[np.float3
     lists, places = FAMILIES[family], layout_of(body).places
     hair, lower, upper, shoe = (_soft(cover) for cover in _covers(places, look, family))
     _, sides, top, _ = cutting.HAIRSTYLES[look.hair]
+    # Hair is thin where it grows out of the skin, and so is cloth at its hems: meshes are too
+    # coarse for steps.
+    hair = floats(hair * _around(body, _around(body, hair)) ** 2)
+    clad = np.maximum(upper, lower)
+    worn = _around(body, _around(body, floats(clad)))
     height = np.clip((-places.position[:, 1] - 0.74) / 0.09, 0, 1)
     cloth = np.maximum(
         upper * (lists.uppers[look.upper.cut].thickness + 0.003),
         lower * lists.lowers[look.lower.cut].thickness,
     )
+    cloth = cloth * worn
     shod = shoe * lists.shoes[look.shoe].thickness
     return floats(np.maximum.reduce([hair * (sides + (top - sides) * height), cloth, shod]))
+
+
+def _around(body: BodyModel, values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The mean of each vertex's neighbours, float32 (V,)."""
+    count = len(values)
+    starts, ends = (body.faces[:, corners].ravel() for corners in ([0, 1, 2], [1, 2, 0]))
+    sums = np.bincount(starts, values[ends], count) + np.bincount(ends, values[starts], count)
+    counts = np.bincount(starts, minlength=count) + np.bincount(ends, minlength=count)
+    return floats(sums / np.maximum(counts, 1))
 
 
 def _covers(
