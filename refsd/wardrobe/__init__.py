@@ -13,12 +13,23 @@ from refsd.wardrobe.avatar import Avatar, Family, Garment, Look
 if TYPE_CHECKING:
     from refsd.wardrobe.bank import bank_avatar, sample_avatar
     from refsd.wardrobe.dressing import dress
+    from refsd.wardrobe.plain import dress_plainly
 
-__all__ = ["Avatar", "Family", "Garment", "Look", "bank_avatar", "dress", "sample_avatar"]
+__all__ = [
+    "Avatar",
+    "Family",
+    "Garment",
+    "Look",
+    "bank_avatar",
+    "dress",
+    "dress_plainly",
+    "sample_avatar",
+]
 
 _LAZY = {
     "bank_avatar": "refsd.wardrobe.bank",
     "dress": "refsd.wardrobe.dressing",
+    "dress_plainly": "refsd.wardrobe.plain",
     "sample_avatar": "refsd.wardrobe.bank",
 }
 
