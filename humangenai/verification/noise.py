@@ -50,11 +50,11 @@ one colour takes all structure away."""
 
 @dataclass(frozen=True, eq=False)
 class _Case:
-    """A picture to be made again."""
+    """A picture to be made again, and what no stage of the method may see of it."""
 
     id: str
     task: Task
-    region: NDArray[np.bool_]
+    unseen: NDArray[np.bool_]
 
 
 def check_noise(method: OpenedMethod, sample: int | None, progress: Progress) -> CheckRecord:
@@ -145,11 +145,11 @@ def _batches(
     for name in chosen:
         try:
             scene = method.scene(name)
-            cases.append(_Case(name, method.task(name, scene.image), scene.region))
+            cases.append(_Case(name, method.task(name, scene.image), scene.unseen))
         except Unavailable as error:
             missing.append(str(error))
             continue
-        pixels += scene.region.size
+        pixels += scene.unseen.size
         if len(cases) == size or pixels >= BATCH_PIXELS:
             yield cases
             cases, pixels = [], 0
@@ -201,11 +201,11 @@ def _unlike_stored(method: OpenedMethod, public_id: str, again: Outcome) -> str 
 
 
 def _with_noise(method: OpenedMethod, case: _Case, noise: str) -> Task:
-    """A picture's task with other pixels where the method may change it."""
+    """A picture's task with other pixels where nothing may be seen."""
     seed = method.run.folder.seed(case.task.key, f"verify-release: {noise}")
     image = case.task.image.copy()
     other = NOISES[noise](image.shape, np.random.default_rng(seed))
-    np.copyto(image, other, where=case.region[..., None])
+    np.copyto(image, other, where=case.unseen[..., None])
     return replace(case.task, image=image)
 
 

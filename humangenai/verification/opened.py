@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 IMPORTED = "imported"
 """The registry's name of the method that reads another tool's pictures."""
 
+REFUSED = "the safety checker refused what was made"
+"""Why RefSD masks a person afterwards. Until then what is around their dilated mask was scenery,
+for the neighbours too; only then their whole box is filled."""
+
 
 @dataclass(frozen=True, eq=False)
 class Scene:
@@ -40,10 +44,12 @@ class Scene:
     Attributes:
         image: uint8 (H, W, 3): the original, decoded, upright, sRGB.
         region: bool (H, W): where the method may change it, by what its line says.
+        unseen: bool (H, W): the part of it that no stage of the method may see.
     """
 
     image: NDArray[np.uint8]
     region: NDArray[np.bool_]
+    unseen: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +123,12 @@ class OpenedMethod:
                 f"its line speaks of {len(line.people)} people, the folder holds {len(people)}"
             )
         image = self.run.original(line.key)
-        return Scene(image, processed(people, line.people, (image.shape[0], image.shape[1])))
+        shape = (image.shape[0], image.shape[1])
+        return Scene(
+            image,
+            processed(people, line.people, shape),
+            processed(people, [_as_seen_at_first(person) for person in line.people], shape),
+        )
 
     def people(self, key: str) -> list[Person]:
         """The people of an item, as they were when its line was written; nobody is looked for.
@@ -238,6 +249,11 @@ def processed(
         fallback = outcome.status == "masked" and outcome.reason is not None
         region |= (masks.box_region if fallback else masks.region)(person, shape)
     return region
+
+
+def _as_seen_at_first(person: PersonRecord) -> PersonRecord:
+    """What was to become of a person before anything was painted."""
+    return person.model_copy(update={"reason": None}) if person.reason == REFUSED else person
 
 
 @contextmanager

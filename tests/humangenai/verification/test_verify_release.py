@@ -19,11 +19,15 @@ from PIL import Image, PngImagePlugin
 from humangenai.config import DatasetConfig, MethodConfig, RunConfig
 from humangenai.runner import run
 from humangenai.verification import CheckRecord, Verification, verify_release
+from humangenai.verification.opened import REFUSED
 from refsd.images import encode_png, load_image
 from refsd.people import load_people, save_people
+from refsd.refinement import Refined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+    from refsd.refinement import Composite
 
 HERE = Path(__file__).parent
 PLUGINS = (str(HERE / "plugins"), str(HERE.parent / "plugins"))
@@ -176,6 +180,61 @@ def test_refsd_and_maskout_pass_on_photos(tmp_path: Path) -> None:
     assert code == 0, text
     assert "refsd[none]" in text
     assert "nobody knows who is truly in these pictures" in " ".join(text.split())
+
+
+@pytest.mark.parametrize("family", ["sd15", "sdxl"])
+def test_refsd_with_diffusion_passes(family: str, tmp_path: Path) -> None:
+    from refsd.diffusion.random_weights import write_random_checkpoint
+
+    weights = write_random_checkpoint(tmp_path / "weights", family=family, size="tiny")
+    (weights / "refiner.yaml").write_text(
+        f"{{name: random, licence: CC0, family: {family}, base: {{path: .}}, "
+        "controlnet: {path: controlnet}, steps: 2, guidance: 2, sizes: [[64, 32]]}"
+    )
+    folder = make_run(tmp_path / "run", method("refsd", refiner=str(weights)), limit=2)
+    assert verify_release(folder).verdict == "passed"
+    unrefined = make_run(tmp_path / "unrefined", method("refsd"), limit=2)
+    assert not {p.read_bytes() for p in pictures(folder)} & {
+        p.read_bytes() for p in pictures(unrefined)
+    }
+
+
+class Refusing:
+    """Refuses the first person, and paints the others in the mean colour of all that is around."""
+
+    name = "none"
+
+    def settings(self) -> dict[str, object]:
+        return {}
+
+    def refine(self, composites: Sequence[Composite]) -> list[Refined]:
+        made = []
+        for composite in composites:
+            image = composite.image.copy()
+            for region in composite.regions[1:]:
+                image[region] = image[~region].mean(axis=0)
+            made.append(Refined(image, flagged=(0,)))
+        return made
+
+
+def test_somebody_who_is_refused_was_scenery_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is around a refused person's mask may be seen by their neighbours, the mask not."""
+    from skimage.data import astronaut
+
+    monkeypatch.setattr("refsd.refinement.make_refiner", lambda name: Refusing())
+    originals = tmp_path / "originals"
+    originals.mkdir()
+    twice = np.ascontiguousarray(np.hstack([astronaut()[::2, ::2]] * 2))
+    (originals / "two.png").write_bytes(encode_png(twice))
+    boxes = "file,x0,y0,x1,y1\ntwo.png,20,0,210,256\ntwo.png,276,0,466,256\n"
+    (tmp_path / "boxes.csv").write_text(boxes)
+    options = {"path": str(originals), "boxes": str(tmp_path / "boxes.csv")}
+    folder = make_run(tmp_path / "run", method("refsd"), dataset="folder", options=options)
+    line = json.loads((folder / "private/items/refsd-none.jsonl").read_text())
+    assert [person["reason"] for person in line["people"]] == [REFUSED, None]
+    assert verify_release(folder).verdict == "passed"
 
 
 def test_a_sample_is_drawn_by_the_key_and_told(tmp_path: Path) -> None:
