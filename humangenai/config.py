@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Kind = Literal["benchmarks", "datasets", "methods", "refiners"]
 M = TypeVar("M", bound=BaseModel)
 
-PRIVATE_OPTIONS = ("path", "boxes", "poses", "outputs", "manifest")
+PRIVATE_OPTIONS = ("path", "boxes", "poses", "outputs", "manifest", "body_files", "avatars")
 """Options of datasets and methods that say where the user's files are."""
 
 
