@@ -58,6 +58,10 @@ EDGE_PIXELS = 1.5
 BEYOND = 0.02
 """So far beyond an edge, as a share of the person's size, a landmark shows that the edge cuts."""
 
+CONTACT: Mapping[Side, float] = {"left": 0.2, "top": 0.08, "right": 0.2, "bottom": 0.2}
+"""Length along which a mask touches an edge, as a share of the person's size, that shows the same:
+heads are narrow, and feet and arms touch the edges of tight crops."""
+
 SEEN = 0.5
 """Least visibility of a landmark that measures a situation."""
 
@@ -70,15 +74,18 @@ AWAY = 0.35
 """Cosine of the angle between where the trunk looks and the line of sight, from which on a person
 turns their back to the camera: within 70° of straight away."""
 
-BENT = 50.0
+BENT_HIPS, BENT_KNEES = 45.0, 40.0
 """Degrees by which hips and knees of somebody who sits or crouches are bent at least."""
 
+FOLDED = 95.0
 LOW_HIPS, FEET_UNDER = 0.36, 0.22
-"""Of the length of a leg: whose hips are this low above the ankles, or have the ankles this nearly
-below them, crouches; sitting needs a seat, as high as a shin is long and behind the feet."""
+"""Who bends the knees by more degrees than that crouches, and who has the hips this low above the
+ankles, or the ankles this nearly below them, as shares of a leg's length. Sitting needs a seat, as
+high as a shin is long and behind the feet."""
 
-FLAT = 0.5
-"""Cosine of the angle between trunk or legs and the vertical, below which they lie: 60°."""
+FLAT = 0.7
+"""Cosine of the angle between trunk and legs and the picture's vertical, below which somebody
+lies: 45°. Where the camera looks down steeply this cannot be told from standing."""
 
 TOUCHING = 0.02
 """Two people overlap where their boxes have this share of the smaller in common, and their masks
@@ -149,7 +156,8 @@ def _assess(person: Person, others: Sequence[Person], shape: tuple[int, int]) ->
         found.add("tiny")
     landmarks, world, visibility = person.landmarks, person.landmarks_world, person.visibility
     if landmarks is None or world is None or visibility is None:
-        if _edges(person, shape):
+        contacts = _contacts(person, shape).items()
+        if any(contact > CONTACT[side] for side, contact in contacts):
             found.add("truncated")
         reason = None if person.estimate is not None else "no pose was found"
         return Assessment(_ordered(found), reason=reason)
@@ -157,12 +165,14 @@ def _assess(person: Person, others: Sequence[Person], shape: tuple[int, int]) ->
     if cut:
         found.add("truncated")
     found |= _posture(world.astype(np.float64), visibility)
-    counts = visibility.astype(np.float32) * _on_mask(person, landmarks, overlapping)
+    inside = ((landmarks >= 0) & (landmarks < [shape[1], shape[0]])).all(axis=1)
+    # Of what lies beyond the picture no mask tells anything; the fit itself trusts that little.
+    on_mask = np.where(inside, _on_mask(person, landmarks, overlapping), np.float32(1.0))
+    counts = visibility.astype(np.float32) * on_mask
     if "back-facing" in found:
         counts[_FACE] = 0.0
     if "tiny" in found:
         counts[_SMALL] = 0.0
-    inside = ((landmarks >= 0) & (landmarks < [shape[1], shape[0]])).all(axis=1)
     trunk = int(((counts > SEEN / 2) & inside)[_SHOULDERS + _HIPS].sum())
     reason = None
     if person.estimate is None and trunk < LEAST_TRUNK:
@@ -180,8 +190,8 @@ def _size(person: Person) -> float:
     return float(max(x1 - x0, y1 - y0))
 
 
-def _edges(person: Person, shape: tuple[int, int]) -> set[Side]:
-    """The sides of the picture that a person's mask comes to."""
+def _contacts(person: Person, shape: tuple[int, int]) -> dict[Side, float]:
+    """The sides of the picture that a person's mask comes to, and along which share of its size."""
     near = max(EDGE_PIXELS, EDGE * _size(person))
     x0, y0, x1, y1 = person.window
     gaps: dict[Side, float] = {
@@ -190,7 +200,16 @@ def _edges(person: Person, shape: tuple[int, int]) -> set[Side]:
         "right": shape[1] - x1,
         "bottom": shape[0] - y1,
     }
-    return {side for side, gap in gaps.items() if gap <= near}
+    rim = 1 + int(near)
+    strips: dict[Side, NDArray[np.bool_]] = {
+        "left": person.mask[:, :rim].any(axis=1),
+        "top": person.mask[:rim].any(axis=0),
+        "right": person.mask[:, -rim:].any(axis=1),
+        "bottom": person.mask[-rim:].any(axis=0),
+    }
+    return {
+        side: float(strips[side].sum()) / _size(person) for side, gap in gaps.items() if gap <= near
+    }
 
 
 def _cut(
@@ -200,13 +219,16 @@ def _cut(
     low, high = landmarks.min(axis=0), landmarks.max(axis=0)
     extent = np.maximum(high - low, 1.0)
     beyond: dict[Side, float] = {
-        "left": -low[0], "top": -low[1], "right": high[0] - shape[1], "bottom": high[1] - shape[0],
-    }  # fmt: skip
+        "left": -low[0],
+        "top": -low[1],
+        "right": high[0] - shape[1],
+        "bottom": high[1] - shape[0],
+    }
     shares = {}
-    for side in _edges(person, shape):
-        if beyond[side] > BEYOND * _size(person):
+    for side, contact in _contacts(person, shape).items():
+        if beyond[side] > BEYOND * _size(person) or contact > CONTACT[side]:
             share = beyond[side] / extent[0 if side in ("left", "right") else 1]
-            shares[side] = float(min(share, 1.0))
+            shares[side] = float(np.clip(share, 0.0, 1.0))
     return shares
 
 
@@ -247,12 +269,13 @@ def _folded(
         hip_bends.append(_angle(down, thigh))
         knee_bends.append(_angle(thigh, shin))
         lengths.append(float(np.linalg.norm(thigh) + np.linalg.norm(shin)))
-    if min(np.mean(hip_bends), np.mean(knee_bends)) < BENT:
+    knees = float(np.mean(knee_bends))
+    if float(np.mean(hip_bends)) < BENT_HIPS or knees < BENT_KNEES:
         return set()
     length = max(float(np.mean(lengths)), 1e-6)
     low = to_ankles[1] < LOW_HIPS * length
     under = float(np.hypot(to_ankles[0], to_ankles[2])) < FEET_UNDER * length
-    return {"crouching"} if low or under else {"seated"}
+    return {"crouching"} if knees > FOLDED or low or under else {"seated"}
 
 
 def _unit(vector: NDArray[np.float64]) -> NDArray[np.float64]:
