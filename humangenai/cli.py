@@ -121,6 +121,7 @@ class Kind(StrEnum):
     datasets = "datasets"
     metrics = "metrics"
     refiners = "refiners"
+    inpainters = "inpainters"
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from humangenai import config as configs
 from humangenai.config import (
@@ -183,13 +183,15 @@ def verify(folder: Path, sample: int | None, everything: bool) -> bool:
 
 
 def listing(kind: str) -> list[tuple[str, str]]:
-    """Names of one kind (methods, datasets, metrics, refiners), with one line about each."""
-    from humangenai.registry import DATASETS, METHODS, METRICS, REFINERS
+    """Names of one kind (methods, datasets, metrics, refiners, inpainters), with one line each."""
+    from humangenai.registry import DATASETS, METHODS, METRICS
 
     if kind == "metrics":
         entries = METRICS.entries()
     elif kind == "refiners":
-        entries = REFINERS.entries()
+        return _checkpoints("refiners")
+    elif kind == "inpainters":
+        return _checkpoints("inpainters")
     else:
         entries = DATASETS.entries() if kind == "datasets" else METHODS.entries()
     lines = {name: entry.summary for name, entry in entries.items()}
@@ -198,6 +200,16 @@ def listing(kind: str) -> list[tuple[str, str]]:
     if kind == "datasets":
         lines |= {n: configs.load("datasets", n, DatasetConfig).summary for n in names("datasets")}
     return sorted(lines.items())
+
+
+def _checkpoints(folder: Literal["refiners", "inpainters"]) -> list[tuple[str, str]]:
+    from refsd.diffusion import checkpoint_names, load_checkpoint
+
+    none = [("none", "no diffusion: the composited avatar is the result")]
+    return [
+        *(none if folder == "refiners" else []),
+        *((name, load_checkpoint(name, folder).summary) for name in checkpoint_names(folder)),
+    ]
 
 
 def build_leaderboard(runs: Sequence[Path], out: Path | None) -> list[Path]:

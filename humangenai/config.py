@@ -21,7 +21,7 @@ from humangenai.errors import UserError, unknown
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Kind = Literal["benchmarks", "datasets", "methods", "refiners"]
+Kind = Literal["benchmarks", "datasets", "methods"]
 M = TypeVar("M", bound=BaseModel)
 
 PRIVATE_OPTIONS = ("path", "boxes", "poses", "outputs", "manifest", "body_files", "avatars")
@@ -46,14 +46,6 @@ class MethodConfig(Config):
     """``configs/methods/*.yaml``: a registered method with its options."""
 
     method: str
-    options: dict[str, Any] = Field(default_factory=dict)
-    summary: str = ""
-
-
-class RefinerConfig(Config):
-    """``configs/refiners/*.yaml``: a registered refiner with its options."""
-
-    refiner: str
     options: dict[str, Any] = Field(default_factory=dict)
     summary: str = ""
 

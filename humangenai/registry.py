@@ -137,6 +137,9 @@ METHODS: Registry[Plugin[Method]] = Registry(
         "pixelate": Entry("humangenai.methods.pixelate", "mosaic, relative to the person's height"),
         "maskout": Entry("humangenai.methods.maskout", "people filled with mid-grey"),
         "refsd": Entry("humangenai.methods.refsd", "people replaced by avatars"),
+        "mask_sd": Entry(
+            "humangenai.methods.mask_sd", "people painted into their masks by a prompt alone"
+        ),
         "imported": Entry("humangenai.methods.imported", "pictures made by another tool"),
     },
     "humangenai.methods",
@@ -152,14 +155,4 @@ METRICS: Registry[Track] = Registry(
         ),
     },
     "humangenai.metrics",
-)
-
-REFINERS: Registry[object] = Registry(
-    "refiner",
-    {
-        "none": Entry(
-            "refsd.refinement:NoRefiner", "no diffusion: the composited avatar is the result"
-        )
-    },
-    "humangenai.refiners",
 )

@@ -17,7 +17,9 @@ class RefSDConfig(BaseModel):
         refiner: which checkpoint refines x″: a name in ``configs/refiners``, the path of a YAML
             file like those, or of a folder that holds one as ``refiner.yaml``. ``none`` leaves
             the composite as it is.
-        removal: which engine makes x′.
+        removal: which engine makes x′; see ``refsd.removal``.
+        inpainter: checkpoint of the removal ``diffusion``: a name in ``configs/inpainters``, or
+            a path as for ``refiner``.
         body: which body model the avatars are posed with.
         body_files: where the user's licensed files of the SMPL family are; none for anny.
         renderer: ``auto`` takes OpenGL where an EGL context can be made, NumPy elsewhere.
@@ -33,7 +35,8 @@ class RefSDConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     refiner: str = "none"
-    removal: Literal["auto", "patchmatch", "opencv"] = "auto"
+    removal: Literal["auto", "patchmatch", "opencv", "diffusion"] = "auto"
+    inpainter: str = "sd15"
     body: Literal["anny", "smpl", "smplh", "smplx"] = "anny"
     body_files: Path | None = None
     renderer: Literal["auto", "moderngl", "numpy"] = "auto"

@@ -94,14 +94,15 @@ class RefSD:
     def settings(self) -> dict[str, object]:
         """All that influences a picture besides people and seed, JSON-able, without any paths."""
         plain = self.config.model_dump(
-            mode="json", exclude={"refiner", "body_files", "bank", "avatars"}
+            mode="json", exclude={"refiner", "inpainter", "body_files", "bank", "avatars"}
         )
-        return {
-            **plain,
-            **self._casting.settings(),
-            "removal": self.config.removal,
-            "refiner": {"name": self._refiner.name, **self._refiner.settings()},
-        }
+        made_with = {"refiner": {"name": self._refiner.name, **self._refiner.settings()}}
+        if self.config.removal == "diffusion":
+            from refsd.diffusion.inpainting import shared_inpainter
+
+            inpainter = shared_inpainter(self.config.inpainter)
+            made_with["inpainter"] = {"name": inpainter.name, **inpainter.settings()}
+        return {**plain, **self._casting.settings(), **made_with}
 
     def __call__(
         self,
@@ -216,7 +217,15 @@ class RefSD:
             a |= region
         filled = masks.fill(x, a)
         # Where nobody is replaced nothing is looked for behind people: all of it stays grey.
-        x_prime = removal.remove(filled, a, self.config.removal) if stand_ins else filled
+        x_prime = filled
+        if stand_ins:
+            x_prime = removal.remove(
+                filled,
+                a,
+                self.config.removal,
+                inpainter=self.config.inpainter,
+                seed=picture.seed,
+            )
         for index in reasons:
             x_prime = masks.fill(x_prime, regions[index])
         camera = scene_camera(shape, crop=picture.crop)

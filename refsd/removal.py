@@ -7,7 +7,7 @@ picture (``cv2.inpaint`` alone reads a few pixels of what it should replace).
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import cv2
 import numpy as np
@@ -17,7 +17,7 @@ from refsd import masks
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-Engine = Literal["auto", "patchmatch", "opencv"]
+Engine = Literal["auto", "patchmatch", "opencv", "diffusion"]
 
 CONTEXT = 0.5
 """How far around a region an engine looks, as a share of the region's longer side."""
@@ -48,7 +48,12 @@ TELEA_RADIUS = 5
 
 
 def remove(
-    image: NDArray[np.uint8], region: NDArray[np.bool_], engine: Engine = "auto"
+    image: NDArray[np.uint8],
+    region: NDArray[np.bool_],
+    engine: Engine = "auto",
+    *,
+    inpainter: str = "sd15",
+    seed: int = 0,
 ) -> NDArray[np.uint8]:
     """Replace what is under a region by something that could have been behind it.
 
@@ -59,16 +64,26 @@ def remove(
         region: bool (H, W), what to replace.
         engine: ``patchmatch`` copies structure from around the region (Barnes et al. 2009);
             ``opencv`` blurs inwards (Telea 2004), 10 times as fast and streaky. ``auto`` takes
-            PatchMatch where its library can be loaded.
+            PatchMatch where its library can be loaded. ``diffusion`` invents (Stable Diffusion's
+            inpainting checkpoints), slowly; ``auto`` never takes it.
+        inpainter: checkpoint of ``diffusion``: a name in ``configs/inpainters``, or a path.
+        seed: of ``diffusion``'s noise.
 
     Returns:
         uint8 (H, W, 3); outside the region bit for bit the input. Where nothing of the picture
-        is outside the region, grey.
+        is outside the region, and where a safety checker refused what diffusion made, grey.
 
     Raises:
         ValueError: there is no such engine.
         RuntimeError: PatchMatch was asked for by name and cannot be loaded.
+        refsd.diffusion.CheckpointError: the inpainter's weights are missing or wrong.
     """
+    if engine == "diffusion":
+        from refsd.diffusion.inpainting import shared_inpainter
+
+        if region.all() or not region.any():
+            return masks.fill(image, region)
+        return shared_inpainter(inpainter).empty(image, region, seed).image
     chosen = resolve_engine(engine)
     fill_window = _patchmatch if chosen == "patchmatch" else _telea
     result = masks.fill(image, region)
@@ -80,12 +95,12 @@ def remove(
     return result
 
 
-def resolve_engine(engine: Engine) -> Literal["patchmatch", "opencv"]:
+def resolve_engine(engine: Engine) -> Literal["patchmatch", "opencv", "diffusion"]:
     """The engine that a name stands for on this machine; see :func:`remove`."""
-    if engine not in ("auto", "patchmatch", "opencv"):
-        raise ValueError(f"unknown removal engine {engine!r}; known: auto, patchmatch, opencv")
-    if engine == "opencv":
-        return "opencv"
+    if engine not in get_args(Engine):
+        raise ValueError(f"unknown removal engine {engine!r}; known: {', '.join(get_args(Engine))}")
+    if engine in ("opencv", "diffusion"):
+        return engine
     from patchmatch import patch_match
 
     if patch_match.patchmatch_available:

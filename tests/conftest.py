@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
+    from pathlib import Path
 
     from humangenai.records import RunRecord
 
@@ -150,3 +151,26 @@ def run_record() -> RunRecord:
         ),
         seconds={"finding people": 12.5, "scoring": 30.0},
     )
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Path]:
+    """Makes a folder with a random checkpoint and its refiner.yaml, once per family and task."""
+    from functools import cache
+
+    @cache
+    def make(family: str, task: str) -> Path:
+        from refsd.diffusion.random_weights import write_random_checkpoint
+
+        folder = tmp_path_factory.mktemp("checkpoints") / f"{family}-{task}"
+        write_random_checkpoint(folder, family=family, size="tiny", task=task)
+        lines = [
+            f"name: random-{family}", f"family: {family}", "licence: none, the weights are random",
+            "base: {path: .}", "steps: 4", "guidance: 3.0", "sizes: [[64, 64], [64, 32]]",
+        ]  # fmt: skip
+        if task == "refine":
+            lines += ["controlnet: {path: controlnet}", "strength: 0.6"]
+        (folder / "refiner.yaml").write_text("\n".join(lines), encoding="utf-8")
+        return folder
+
+    return make

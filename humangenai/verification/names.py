@@ -21,10 +21,11 @@ from typing import TYPE_CHECKING
 
 from humangenai.config import PRIVATE_OPTIONS, Kind, names
 from humangenai.records import RunRecord
-from humangenai.registry import DATASETS, METHODS, METRICS, REFINERS
+from humangenai.registry import DATASETS, METHODS, METRICS
 from humangenai.verification.files import list_files
 from humangenai.verification.metadata import beside_pixels
 from humangenai.verification.records import CheckRecord, Finding, conclude
+from refsd.diffusion import checkpoint_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -51,7 +52,7 @@ LABEL_WORDS = frozenset(
 ACCOUNTS = frozenset({"root", "user", "admin", "ubuntu", "runner", "localhost", "home"})
 """Names that are on every other machine."""
 
-KINDS: tuple[Kind, ...] = ("benchmarks", "datasets", "methods", "refiners")
+KINDS: tuple[Kind, ...] = ("benchmarks", "datasets", "methods")
 
 ABSOLUTE = re.compile(r"(?<![\w.:/~-])(?:file:/|~)?(?:/[\w.+@-]+){2,}|\b[A-Za-z]:\\\\?[\w.]+")
 """Something that looks like the path of a file, from its root."""
@@ -194,10 +195,9 @@ def _is_long_enough(word: str) -> bool:
 @cache
 def own_words() -> frozenset[str]:
     """Words that a release holds whoever made it, in small letters."""
-    registered = [
-        name for registry in (DATASETS, METHODS, METRICS, REFINERS) for name in registry.entries()
-    ]
+    registered = [name for registry in (DATASETS, METHODS, METRICS) for name in registry.entries()]
     configs = [name for kind in KINDS for name in names(kind)]
+    configs += [*checkpoint_names("refiners"), *checkpoint_names("inpainters"), "none"]
     schema = json.dumps(RunRecord.model_json_schema())
     text = " ".join([schema, *registered, *configs]).lower()
     return (

@@ -57,6 +57,7 @@ def write_random_checkpoint(
     """
     import torch
     from diffusers import DDIMScheduler
+    from diffusers import __version__ as diffusers_version
 
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(seed)
@@ -86,7 +87,10 @@ def write_random_checkpoint(
     index["scheduler"] = ["diffusers", "DDIMScheduler"]
     pipeline = "StableDiffusionXLPipeline" if family == "sdxl" else "StableDiffusionPipeline"
     (folder / "model_index.json").write_text(
-        json.dumps({"_class_name": pipeline, **index}, indent=1), encoding="utf-8"
+        json.dumps(
+            {"_class_name": pipeline, "_diffusers_version": diffusers_version, **index}, indent=1
+        ),
+        encoding="utf-8",
     )
     (folder / "README.md").write_text(README.format(family=family, size=size), encoding="utf-8")
     return folder

@@ -11,7 +11,6 @@ from humangenai.config import (
     DatasetConfig,
     MethodConfig,
     Overrides,
-    RefinerConfig,
     RunConfig,
 )
 from humangenai.errors import UserError
@@ -32,7 +31,6 @@ def write(path: Path, text: str) -> Path:
         ("benchmarks", BenchmarkConfig),
         ("datasets", DatasetConfig),
         ("methods", MethodConfig),
-        ("refiners", RefinerConfig),
     ],
 )
 def test_every_shipped_file_is_valid_and_says_what_it_is(kind: str, model: type) -> None:

@@ -6,6 +6,8 @@ bit of the output.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 
@@ -15,8 +17,13 @@ from humangenai.registry import METHODS
 from refsd import masks
 from refsd.people import Person
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from humangenai.methods import Method
+
 HEIGHT, WIDTH = 192, 128
-GATED = {"maskout", "refsd"}
 
 STANDING = {
     0: (64, 30), 7: (57, 31), 8: (71, 31), 11: (48, 56), 12: (80, 56), 13: (42, 82), 14: (86, 82),
@@ -61,12 +68,8 @@ def scene(noise: int | None, region: np.ndarray) -> np.ndarray:
     return image
 
 
-@pytest.mark.parametrize("crop", [True, False])
-@pytest.mark.parametrize("name", sorted(GATED))
-def test_no_pixel_under_the_masks_reaches_the_output(name: str, crop: bool) -> None:
-    config = method_config(name)
-    plugin = METHODS.load(config.method)
-    method = plugin.load(validate(plugin.Options, config.options, name))
+def gate(method: Method, *, crop: bool) -> list[str]:
+    """Run a method on noise of three kinds; the statuses, if no output differs in a bit."""
     assert method.claim == "removes"
     people = [standing(), without_pose()]
     region = masks.union(people, (HEIGHT, WIDTH))
@@ -76,16 +79,45 @@ def test_no_pixel_under_the_masks_reaches_the_output(name: str, crop: bool) -> N
     ]
     assert np.array_equal(outputs[0].image, outputs[1].image)
     assert np.array_equal(outputs[0].image, outputs[2].image)
-    assert [person.status for person in outputs[0].people][1] == "masked"
-    assert outputs[0].people[0].status == ("replaced" if name == "refsd" else "masked")
     outside = ~np.logical_or.reduce([masks.box_region(p, (HEIGHT, WIDTH)) for p in people])
     assert np.array_equal(outputs[0].image[outside], scene(None, region)[outside])
+    return [person.status for person in outputs[0].people]
+
+
+def load(name: str, **options: object) -> Method:
+    config = method_config(name)
+    plugin = METHODS.load(config.method)
+    return plugin.load(validate(plugin.Options, {**config.options, **options}, name))
+
+
+@pytest.mark.parametrize("crop", [True, False])
+def test_nothing_under_the_masks_reaches_maskout(crop: bool) -> None:
+    assert gate(load("maskout"), crop=crop) == ["masked", "masked"]
+
+
+@pytest.mark.parametrize("crop", [True, False])
+@pytest.mark.parametrize("refiner", ["none", "sd15", "sdxl"])
+@pytest.mark.parametrize("removal", ["patchmatch", "opencv", "diffusion"])
+def test_nothing_under_the_masks_reaches_refsd(
+    removal: str, refiner: str, crop: bool, tiny_checkpoint: Callable[[str, str], Path]
+) -> None:
+    chosen = refiner if refiner == "none" else str(tiny_checkpoint(refiner, "refine"))
+    inpainter = str(tiny_checkpoint("sdxl" if refiner == "sdxl" else "sd15", "inpaint"))
+    method = load("refsd", refiner=chosen, removal=removal, inpainter=inpainter)
+    assert gate(method, crop=crop) == ["replaced", "masked"]
+
+
+@pytest.mark.parametrize("crop", [True, False])
+@pytest.mark.parametrize("family", ["sd15", "sdxl"])
+def test_nothing_under_the_masks_reaches_mask_sd(
+    family: str, crop: bool, tiny_checkpoint: Callable[[str, str], Path]
+) -> None:
+    method = load("mask-sd", inpainter=str(tiny_checkpoint(family, "inpaint")))
+    assert gate(method, crop=crop) == ["replaced", "replaced"]
 
 
 def test_every_method_that_claims_to_remove_people_stands_at_the_gate() -> None:
-    claims = {}
-    for name in names("methods"):
-        config = method_config(name)
-        plugin = METHODS.load(config.method)
-        claims[name] = plugin.load(validate(plugin.Options, config.options, name)).claim
-    assert {name for name, claim in claims.items() if claim == "removes"} == GATED
+    claiming = {
+        method_config(name).method for name in names("methods") if load(name).claim == "removes"
+    }
+    assert claiming == {"maskout", "refsd", "mask_sd"}

@@ -182,21 +182,36 @@ def test_refsd_and_maskout_pass_on_photos(tmp_path: Path) -> None:
     assert "nobody knows who is truly in these pictures" in " ".join(text.split())
 
 
-@pytest.mark.parametrize("family", ["sd15", "sdxl"])
-def test_refsd_with_diffusion_passes(family: str, tmp_path: Path) -> None:
+def random_weights(folder: Path, family: str, task: str) -> str:
+    """A tiny checkpoint with random weights, and how it is used; its folder."""
     from refsd.diffusion.random_weights import write_random_checkpoint
 
-    weights = write_random_checkpoint(tmp_path / "weights", family=family, size="tiny")
-    (weights / "refiner.yaml").write_text(
-        f"{{name: random, licence: CC0, family: {family}, base: {{path: .}}, "
-        "controlnet: {path: controlnet}, steps: 2, guidance: 2, sizes: [[64, 32]]}"
-    )
-    folder = make_run(tmp_path / "run", method("refsd", refiner=str(weights)), limit=2)
-    assert verify_release(folder).verdict == "passed"
-    unrefined = make_run(tmp_path / "unrefined", method("refsd"), limit=2)
-    assert not {p.read_bytes() for p in pictures(folder)} & {
-        p.read_bytes() for p in pictures(unrefined)
-    }
+    write_random_checkpoint(folder, family=family, size="tiny", task=task)
+    settings: dict[str, object] = {"name": folder.name, "licence": "CC0", "family": family}
+    settings |= {"base": {"path": "."}, "steps": 2, "guidance": 2, "sizes": [[64, 32]]}
+    if task == "refine":
+        settings["controlnet"] = {"path": "controlnet"}
+    (folder / "refiner.yaml").write_text(json.dumps(settings))
+    return str(folder)
+
+
+def test_whatever_is_made_by_diffusion_passes(tmp_path: Path) -> None:
+    """RefSD's refiners and its removal, and Mask-SD, each on a checkpoint made on the spot."""
+    sd15 = random_weights(tmp_path / "sd15-refine", "sd15", "refine")
+    sdxl = random_weights(tmp_path / "sdxl-refine", "sdxl", "refine")
+    inpaint = random_weights(tmp_path / "sd15-inpaint", "sd15", "inpaint")
+    methods = [
+        method("refsd", refiner=sd15),
+        method("refsd", refiner=sdxl, removal="diffusion", inpainter=inpaint),
+        method("mask_sd", inpainter=inpaint),
+        method("refsd"),
+    ]
+    folder = make_run(tmp_path / "run", *methods, limit=2)
+    verification = verify_release(folder)
+    assert verification.verdict == "passed"
+    noise = [check for check in verification.checks if check.check == "noise"]
+    assert [(check.verdict, check.checked) for check in noise] == [("passed", 2)] * 4
+    assert len({path.read_bytes() for path in pictures(folder)}) == 8
 
 
 class Refusing:
