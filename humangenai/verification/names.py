@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from humangenai.config import PRIVATE_OPTIONS, Kind, names
 from humangenai.records import RunRecord
 from humangenai.registry import DATASETS, METHODS, METRICS
+from humangenai.store import slug
 from humangenai.verification.files import list_files
 from humangenai.verification.metadata import beside_pixels
 from humangenai.verification.records import CheckRecord, Finding, conclude
@@ -127,10 +128,13 @@ def secrets(run: OpenedRun, methods: Sequence[OpenedMethod]) -> dict[str, str]:
         Word → what it is.
     """
     found: dict[str, str] = {}
+    # A checkpoint's folder may be called what the method is called, and that is told to all.
+    told = [text for m in methods for text in (m.name.lower(), slug(m.name))]
     for path in _private_paths(run):
         found[str(path)] = "the path of a folder or file of yours"
-        if path.name not in ACCOUNTS:
-            found |= _telling({path.name: "the name of a folder or file of yours"})
+        name = path.name
+        if name not in ACCOUNTS and not any(_stands_in(name.lower(), text) for text in told):
+            found |= _telling({name: "the name of a folder or file of yours"})
     keys = {key for method in methods for key in method.lines} | set(run.items)
     for key in keys:
         found |= _of_key(key)
