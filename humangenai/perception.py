@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from humangenai.config import digest
 from humangenai.errors import UserError
 from humangenai.store import atomic, image_hash, people_hash
-from refsd.weights import WeightsError
+from refsd.errors import SetupError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -163,7 +163,7 @@ def _find(
     try:
         found = find_people([image for _, image in pictures], crops=crops)
         yield from zip([item for item, _ in pictures], found, strict=True)
-    except (UserError, WeightsError, OSError):
+    except (UserError, SetupError, OSError):
         raise  # not this picture's fault
     except Exception as error:  # recorded per item; the run goes on
         if len(pictures) == 1:

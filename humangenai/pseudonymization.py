@@ -13,11 +13,13 @@ from humangenai import __version__
 from humangenai.attributes import labels_of, preserves_labels
 from humangenai.config import digest
 from humangenai.fates import fates_and_leaks
+from humangenai.labels import label_record
 from humangenai.methods import Task
 from humangenai.perception import batches, one_line
+from humangenai.poses import pose_records
 from humangenai.records import ItemRecord, PersonRecord
+from refsd.errors import SetupError
 from refsd.images import load_image
-from refsd.weights import WeightsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -157,7 +159,7 @@ class Pseudonymization:
             for task, outcome in zip(tasks, outcomes, strict=True):
                 if outcome.image.shape != task.image.shape or outcome.image.dtype != np.uint8:
                     raise ValueError("the method gave a picture of another size or type")
-        except WeightsError:
+        except SetupError:
             raise  # not this picture's fault
         except Exception as error:  # recorded per item; the run goes on
             if len(tasks) == 1:
@@ -176,10 +178,12 @@ class Pseudonymization:
         """Store a picture, then the line that speaks of it."""
         name = self.method.name
         truth = self.dataset.truth(item)
-        fates = leaks = None
+        shape = (task.image.shape[0], task.image.shape[1])
+        fates = leaks = poses = None
         if truth is not None:
-            height, width = task.image.shape[:2]
-            fates, leaks = fates_and_leaks(truth, task.people, outcome.people, (height, width))
+            fates, leaks = fates_and_leaks(truth, task.people, outcome.people, shape)
+            if any(person.new is not None for person in outcome.people):
+                poses = pose_records(truth, task.people, outcome.people, shape)
         output = sha256 = None
         if self.method.claim != "none":
             output, sha256 = self.folder.write_image(name, item.key, outcome.image)
@@ -200,11 +204,16 @@ class Pseudonymization:
                         status=person.status,
                         reason=person.reason,
                         avatar=person.avatar,
+                        prompt=person.prompt,
+                        situations=person.situations,
+                        label=None if person.new is None else label_record(person.new, shape),
                     )
                     for person in outcome.people
                 ),
                 fates=fates,
                 leaks=leaks,
+                poses=poses,
+                size=shape,
                 output=output,
                 output_sha256=sha256,
                 seconds={"pseudonymize": round(seconds, 4)},

@@ -39,6 +39,36 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class LabelRecord(Record):
+    """Where an avatar is seen, as COCO says it.
+
+    Attributes:
+        box: x0 y0 x1 y1 in pixels, x1 and y1 exclusive.
+        outline: COCO's run lengths of the mask, of the whole picture.
+        area: pixels of the mask.
+        keypoints: 17 times x, y and visibility (0 outside the picture, 1 hidden, 2 seen).
+    """
+
+    box: tuple[float, float, float, float]
+    outline: str
+    area: int
+    keypoints: tuple[float, ...]
+
+
+class PoseRecord(Record):
+    """How an avatar stands, against the true person in its place; NaN where there is no avatar.
+
+    Attributes:
+        mpjpe: mean distance of joints, millimetres, hips on each other.
+        pa_mpjpe: the same after the best rotation, shift and scale.
+        iou: intersection over union of what is seen of both.
+    """
+
+    mpjpe: Number
+    pa_mpjpe: Number
+    iou: Number
+
+
 class PersonRecord(Record):
     """What became of one person who was found (see ``refsd.people.PersonOutcome``)."""
 
@@ -46,6 +76,9 @@ class PersonRecord(Record):
     status: Status
     reason: str | None = None
     avatar: str | None = None
+    prompt: str | None = None
+    situations: tuple[str, ...] = ()
+    label: LabelRecord | None = None
 
 
 class ItemRecord(Record):
@@ -59,6 +92,9 @@ class ItemRecord(Record):
         fates: one per true person, None where the dataset has no truth.
         leaks: per true person, the share of its true pixels outside the region the method
             processed, in [0, 1]; None where the dataset has no truth.
+        poses: one per true person, in the order of ``fates``; None where the dataset has no truth
+            or the method makes no avatars.
+        size: height and width of the picture.
         seconds: wall-clock seconds per stage.
         error: one line, where the item failed.
     """
@@ -71,6 +107,8 @@ class ItemRecord(Record):
     people: tuple[PersonRecord, ...] = ()
     fates: tuple[Fate, ...] | None = None
     leaks: tuple[float, ...] | None = None
+    poses: tuple[PoseRecord, ...] | None = None
+    size: tuple[int, int] | None = None
     output: str | None = None
     output_sha256: str | None = None
     seconds: dict[str, float] = Field(default_factory=dict)
@@ -160,6 +198,26 @@ class Coverage(Record):
     leak_p95: Number
 
 
+class PoseSummary(Record):
+    """How well avatars keep people's poses; each a mean with the ends of its 95 % interval.
+
+    Attributes:
+        mpjpe: millimetres; see ``PoseRecord``.
+        pa_mpjpe: millimetres.
+        iou: share in [0, 1].
+        well_placed: share of avatars with an IoU above 0.6.
+        n: avatars compared; unscored: true people without an avatar; clusters: people resampled.
+    """
+
+    mpjpe: tuple[Number, Number, Number]
+    pa_mpjpe: tuple[Number, Number, Number]
+    iou: tuple[Number, Number, Number]
+    well_placed: tuple[Number, Number, Number]
+    n: int
+    unscored: int
+    clusters: int
+
+
 class MethodRecord(Record):
     """One method in one run: one row of the leaderboard."""
 
@@ -170,6 +228,7 @@ class MethodRecord(Record):
     coverage: Coverage
     seconds: dict[str, float]
     scores: tuple[Score, ...] = ()
+    poses: PoseSummary | None = None
 
 
 class DatasetRecord(Record):

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 from humangenai import __version__
 from humangenai.config import digest, validate
 from humangenai.errors import UserError
+from humangenai.labels import write_labels
 from humangenai.perception import perceive
+from humangenai.poses import summarise_poses
 from humangenai.progress import Silent
 from humangenai.provenance import git_state, hardware, packages
 from humangenai.pseudonymization import Pseudonymization, settings_hash
@@ -83,6 +85,8 @@ def run(config: RunConfig, out: Path, progress: Progress | None = None) -> Finis
             with _timed(folder, name):
                 items[name] = pseudonymization.run(to_do, progress)
         folder.write_mapping(items)
+        for name, lines in items.items():
+            write_labels(folder, name, lines.values())
         measured = Measured(
             folder=folder,
             dataset=dataset,
@@ -169,6 +173,7 @@ def summarise_run(
     from humangenai.reid import coverage
 
     plain = config.model_dump(mode="json")
+    by_key = {item.key: item for item in (*run.queries, *run.gallery)}
     people = [item for item in (*run.queries, *run.gallery) if item.pid not in (None, -1)]
     return RunRecord(
         humangenai_version=__version__,
@@ -202,6 +207,7 @@ def summarise_run(
                 scores=tuple(
                     score for part in scores for score in part.scores.get(method.name, ())
                 ),
+                poses=summarise_poses(by_key, run.items[method.name].values()),
             )
             for method in methods
         ),

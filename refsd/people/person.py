@@ -87,6 +87,7 @@ class PersonOutcome:
         reason: why a person who should have been replaced was masked; None otherwise.
         avatar: the name of the avatar that stands there now; None without one.
         prompt: what the refinement was asked to show; None where nothing was refined.
+        situations: what makes the person's pose hard to see; see ``refsd.situations``.
         new: labels of the avatar; None without one.
     """
 
@@ -95,4 +96,5 @@ class PersonOutcome:
     reason: str | None = None
     avatar: str | None = None
     prompt: str | None = None
+    situations: tuple[str, ...] = ()
     new: NewPerson | None = field(default=None, compare=False)
