@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from humangenai.datasets.dataset import TruePerson
-    from refsd.bodies.estimates import Estimated
+    from refsd.bodies.estimate_files import Estimated
     from refsd.people import Person
 
 READABLE = (".jpg", ".jpeg", ".png", ".webp")
@@ -42,7 +42,7 @@ class Options(BaseModel):
         path: the folder; folders within it are searched too.
         boxes: CSV or COCO JSON with what is known of the people.
         poses: folder with an external estimator's poses, a file per picture; see
-            ``refsd.bodies.estimates``.
+            ``refsd.bodies.estimate_files``.
         crops: True if every picture is a crop around one person, as in re-ID data.
     """
 
@@ -106,7 +106,7 @@ class Folder:
         poses = self._estimates(item.key)
         if not boxes and not poses:
             return None
-        from refsd.bodies.estimates import EstimateError, with_estimates
+        from refsd.bodies.estimate_files import EstimateError, with_estimates
         from refsd.people import find_people, people_from_boxes
 
         image = self.image(item)
@@ -128,7 +128,7 @@ class Folder:
     def _estimates(self, name: str) -> list[Estimated]:
         if self._poses is None:
             return []
-        from refsd.bodies.estimates import EstimateError, find_estimates
+        from refsd.bodies.estimate_files import EstimateError, find_estimates
 
         try:
             return find_estimates(self._poses, name)
@@ -187,7 +187,7 @@ def _check_names(known: dict[str, Known], names: Sequence[str], boxes: Path) -> 
 
 def _check_poses(poses: Path, names: Sequence[str]) -> None:
     """At least one picture has a file of poses; people of the others are posed by landmarks."""
-    from refsd.bodies.estimates import estimate_files
+    from refsd.bodies.estimate_files import estimate_files
 
     if not poses.is_dir():
         raise UserError(f"{poses}: there is no such folder; check 'poses'")

@@ -130,9 +130,9 @@ class Fits:
 
 @dataclass(frozen=True, eq=False)
 class BodyEstimate:
-    """A person's pose by an external estimator, in SMPL's terms; see ``refsd.bodies.estimates``.
+    """A person's pose by an external estimator, in SMPL's terms.
 
-    There is no shape among it: shapes identify people.
+    ``refsd.bodies.estimate_files`` reads it. There is no shape among it: shapes identify people.
 
     Attributes:
         rotations: float32 (24, 3, 3), rotation matrices: the pelvis in the camera's axes, then
