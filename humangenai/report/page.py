@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
@@ -18,6 +19,7 @@ from humangenai.report.tables import (
     difference_table,
     failures_table,
     originals,
+    pose_table,
     reasons_table,
     reid_table,
 )
@@ -25,7 +27,7 @@ from humangenai.report.templates import environment
 from humangenai.store import atomic_write, read_items
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterable
 
     from humangenai.records import ItemRecord
     from humangenai.report.tables import Table
@@ -88,12 +90,23 @@ def _page(run_folder: Path, record: RunRecord, lines: list[ItemRecord]) -> str:
         naive=NAIVE if NAIVE in record.notes else None,
         notes=[note for note in record.notes if note != NAIVE],
         coverage=coverage_table(record),
+        poses=pose_table(record),
         attacks=[_attack(record, name) for name in attackers(record)],
-        examples=examples(run_folder / "private", names),
+        examples=examples(run_folder / "private", names, _prompts(lines)),
         missed=missed(run_folder, lines),
         reasons=reasons_table(lines),
         failures=failures_table(lines),
     )
+
+
+def _prompts(lines: Iterable[ItemRecord]) -> dict[str, str]:
+    """What refinement was asked for, by the pictures' public names."""
+    return {
+        Path(line.output).stem: "; ".join(asked)
+        for line in lines
+        if line.output is not None
+        and (asked := [person.prompt for person in line.people if person.prompt is not None])
+    }
 
 
 def _attack(record: RunRecord, name: str) -> Attack:

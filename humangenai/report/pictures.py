@@ -75,12 +75,15 @@ class Example:
     stages: Mapping[str, tuple[Picture, ...]]
 
 
-def examples(private: Path, methods: Sequence[str], with_stages: int = 4) -> list[Example]:
+def examples(
+    private: Path, methods: Sequence[str], prompts: Mapping[str, str], with_stages: int = 4
+) -> list[Example]:
     """The items whose pictures a run kept.
 
     Args:
         private: the run's private folder.
         methods: names, in the order of the tables.
+        prompts: what refinement was asked for, by the pictures' public names.
         with_stages: so many items also show what happened in between.
 
     Returns:
@@ -96,11 +99,17 @@ def examples(private: Path, methods: Sequence[str], with_stages: int = 4) -> lis
     made = []
     for number, by_method in enumerate((kept[key] for key in sorted(kept)), start=1):
         name = f"picture {number}"
-        made.append(_example(name, by_method, show_stages=number <= with_stages))
+        made.append(_example(name, by_method, prompts, show_stages=number <= with_stages))
     return made
 
 
-def _example(name: str, by_method: Mapping[str, list[Path]], *, show_stages: bool) -> Example:
+def _example(
+    name: str,
+    by_method: Mapping[str, list[Path]],
+    prompts: Mapping[str, str],
+    *,
+    show_stages: bool,
+) -> Example:
     first = next(iter(by_method.values()))
     stages = {
         method: tuple(
@@ -114,12 +123,17 @@ def _example(name: str, by_method: Mapping[str, list[Path]], *, show_stages: boo
         name=name,
         original=embed(first[0], f"{name}: the original", "original"),
         outputs=tuple(
-            embed(files[-1], f"{name} after {method}", method + _unchanged(files))
+            embed(files[-1], f"{name} after {method}", _caption(method, files, prompts))
             for method, files in by_method.items()
             if method != "Original"
         ),
         stages=stages,
     )
+
+
+def _caption(method: str, files: Sequence[Path], prompts: Mapping[str, str]) -> str:
+    prompt = prompts.get(files[0].parent.name)
+    return method + _unchanged(files) + (f": “{prompt}”" if prompt else "")
 
 
 def _unchanged(files: Sequence[Path]) -> str:

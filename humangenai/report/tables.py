@@ -19,7 +19,7 @@ from rich.text import Text
 from humangenai.records import NAIVE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from rich.console import RenderableType
 
@@ -89,7 +89,7 @@ def tables(record: RunRecord, against: Sequence[str] | None = None) -> list[Tabl
         against: the methods to which differences are shown; None: all that there are.
     """
     others = compared(record) if against is None else against
-    made = [coverage_table(record)]
+    made = [coverage_table(record), pose_table(record)]
     for attacker in attackers(record):
         made.append(reid_table(record, attacker))
         made.extend(difference_table(record, attacker, other) for other in others)
@@ -187,6 +187,36 @@ def _effort(method: MethodRecord) -> tuple[Cell, ...]:
         Cell(str(cover.items), failed),
         Cell(UNSCORED if math.isnan(seconds) else f"{seconds:.3g}"),
     )
+
+
+def pose_table(record: RunRecord) -> Table:
+    """Whether people's poses survive in their avatars; no rows where nobody measured that."""
+    return Table(
+        title=f"{originals(record)}: the pose of avatars against the true one",
+        columns=("method", "avatars", "MPJPE, mm", "PA-MPJPE, mm", "IoU", "IoU > 0.6, %"),
+        rows=tuple(
+            (
+                Cell(method.name),
+                Cell(str(method.poses.n), f"{method.poses.unscored} unscored"),
+                _ranged(method.poses.mpjpe, lambda value: f"{value:.0f}"),
+                _ranged(method.poses.pa_mpjpe, lambda value: f"{value:.0f}"),
+                _ranged(method.poses.iou, lambda value: f"{value:.2f}"),
+                _ranged(method.poses.well_placed, percent),
+            )
+            for method in record.methods
+            if method.poses is not None
+        ),
+        note="MPJPE: mean distance of 14 joints, hips laid on each other; PA-MPJPE: the same after "
+        "the best rotation, shift and scale; IoU: of the silhouettes that are seen. Avatars have "
+        "their own proportions, so none of these can be perfect; beneath: 95 % intervals",
+    )
+
+
+def _ranged(estimate: tuple[float, float, float], shown: Callable[[float], str]) -> Cell:
+    value, low, high = estimate
+    if math.isnan(value):
+        return Cell(UNSCORED)
+    return Cell(shown(value), "" if math.isnan(low) else f"{shown(low)} to {shown(high)}")
 
 
 def reid_table(record: RunRecord, attacker: str, *, wide: bool = False) -> Table:
