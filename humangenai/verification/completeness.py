@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import TYPE_CHECKING
 
 from humangenai.store import slug
 from humangenai.verification.records import CheckRecord, Finding, conclude
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from humangenai.verification.opened import OpenedMethod
 
 
@@ -22,6 +25,7 @@ def check_completeness(method: OpenedMethod) -> CheckRecord:
         method: whose lines.
     """
     findings = [*_planned_without_line(method), *_wrong_pictures(method), *_orphans(method)]
+    findings += _strange_labels(method)
     if method.record.claim == "removes":
         findings += [
             Finding(where=name, what="a person was found and kept")
@@ -86,3 +90,35 @@ def _orphans(method: OpenedMethod) -> list[Finding]:
         for path in sorted(images.glob("*"))
         if path.name not in known
     ]
+
+
+def _strange_labels(method: OpenedMethod) -> list[Finding]:
+    """Labels of pictures that are not published, and published pictures without labels."""
+    release = method.run.folder.release
+    labels = release / slug(method.name) / "labels"
+    if not labels.is_dir():
+        return []
+    findings = []
+    for path, named in (
+        (labels / "yolo", {file.stem for file in labels.glob("yolo/*.txt")}),
+        (labels / "coco.json", _named_by_coco(labels / "coco.json")),
+    ):
+        where = path.relative_to(release).as_posix()
+        if named is None:
+            findings.append(Finding(where=where, what="it is not a COCO file of this suite"))
+            continue
+        extra, lacking = len(named - set(method.stored)), len(set(method.stored) - named)
+        if extra:
+            findings.append(Finding(where=where, what=f"labels of {extra} unpublished pictures"))
+        if lacking:
+            findings.append(Finding(where=where, what=f"no labels of {lacking} pictures"))
+    return findings
+
+
+def _named_by_coco(path: Path) -> set[str] | None:
+    """Names of the pictures that a COCO file speaks of, without their endings; None: broken."""
+    try:
+        images = json.loads(path.read_text(encoding="utf-8"))["images"]
+        return {str(image["file_name"]).removesuffix(".png") for image in images}
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
