@@ -47,7 +47,7 @@ SITUATIONS: tuple[Situation, ...] = (
     "truncated", "back-facing", "seated", "crouching", "lying", "overlapping", "tiny",
 )  # fmt: skip
 
-TINY = 72
+TINY = 90
 """Who is less than so many pixels in size (the longer side of the mask) is tiny."""
 
 EDGE = 0.01
@@ -93,6 +93,15 @@ come together."""
 
 LEAST_TRUNK = 2
 """So many of shoulders and hips must count for a body to be posed."""
+
+LEAST_COVERED = 0.55
+"""Least share of a person's mask that the body in their place must cover. None of 240 queries of
+crowd has less than 0.59; people had whose landmarks were found inside a head or a torso (0.37 to
+0.52, benchmarks/poses.py)."""
+
+CELLS = 32
+"""Cells along a person's size in which coverage is counted, about 5 cm each: coarse, for bodies
+wear clothes that avatars do not."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,6 +154,42 @@ def assess(people: Sequence[Person], shape: tuple[int, int]) -> list[Assessment]
     return [
         _assess(person, [one for one in people if one is not person], shape) for person in people
     ]
+
+
+def coverage(person: Person, points: NDArray[np.float32]) -> float:
+    """The share of a person's mask that a body covers, on a coarse grid; in [0, 1].
+
+    Args:
+        person: with a mask that is not empty.
+        points: float32 (V, 2), where the camera sees the body's vertices, in pixels.
+    """
+    x0, y0, x1, y1 = person.window
+    cell = max(1.0, _size(person) / CELLS)
+    across, down = int(np.ceil((x1 - x0) / cell)), int(np.ceil((y1 - y0) / cell))
+    rows, columns = np.nonzero(person.mask)
+    cells = (rows / cell).astype(int) * across + (columns / cell).astype(int)
+    pixels = np.bincount(cells, minlength=across * down)
+    places = np.floor((points - np.float32([x0, y0])) / cell).astype(int)
+    inside = ((places >= 0) & (places < [across, down])).all(axis=1)
+    reached = np.zeros(across * down, dtype=np.bool_)
+    reached[places[inside, 1] * across + places[inside, 0]] = True
+    return float(pixels[reached].sum() / pixels.sum())
+
+
+def misplaced(person: Person, points: NDArray[np.float32]) -> str | None:
+    """Why a posed body does not stand for a person; None where it does.
+
+    Landmarks can agree with each other and still be those of nobody: a small figure that the
+    network saw inside a large one. What they made of the mask shows it.
+
+    Args:
+        person: who.
+        points: float32 (V, 2), where the camera sees the body's vertices, in pixels.
+    """
+    covered = coverage(person, points)
+    if covered >= LEAST_COVERED:
+        return None
+    return f"the pose found covers only {covered:.0%} of the person"
 
 
 def _assess(person: Person, others: Sequence[Person], shape: tuple[int, int]) -> Assessment:
