@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from refsd.situations import assess, misplaced
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from refsd.people.person import Person
     from refsd.picture import Picture
     from refsd.rendering import Camera, Renderer
+    from refsd.situations import Assessment
     from refsd.wardrobe import Avatar
     from refsd.wardrobe.matching import Bank
     from refsd.wardrobe.own import OwnAvatar
@@ -41,6 +44,21 @@ class StandIn:
     joints: NDArray[np.float32]
     joint_names: tuple[str, ...]
     landmarks: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Cast:
+    """Who stands for the people of one picture.
+
+    Attributes:
+        stand_ins: avatars by the people's indices.
+        reasons: why people have none, by their indices.
+        situations: what makes poses hard to see, per person; see ``refsd.situations``.
+    """
+
+    stand_ins: dict[int, StandIn] = field(default_factory=dict)
+    reasons: dict[int, str] = field(default_factory=dict)
+    situations: list[tuple[str, ...]] = field(default_factory=list)
 
 
 class Casting:
@@ -77,51 +95,47 @@ class Casting:
         """What a record says of all this: the renderer that ``auto`` stands for, and the bank."""
         return {"renderer": self.renderer.name, **self.bank.settings()}
 
-    def pose(
-        self, pictures: Sequence[Picture]
-    ) -> tuple[list[dict[int, StandIn]], list[dict[int, str]]]:
-        """Draw an avatar for every person with a pose and fit it, all people in one batch.
-
-        Returns:
-            Per picture the avatars, and the reasons why people have none, by the people's indices.
-        """
+    def pose(self, pictures: Sequence[Picture]) -> list[Cast]:
+        """Draw an avatar for every person with a pose and fit it, all people in one batch."""
         from refsd.bodies.estimates import fit_people
         from refsd.bodies.landmarks import blazepose_landmarks
 
-        stand_ins: list[dict[int, StandIn]] = [{} for _ in pictures]
-        reasons: list[dict[int, str]] = [{} for _ in pictures]
+        casts = [Cast() for _ in pictures]
         places: list[tuple[int, int]] = []
         avatars: list[Avatar | OwnAvatar] = []
         observations: list[Observation] = []
         for at, picture in enumerate(pictures):
             camera = scene_camera(picture.shape, crop=picture.crop)
-            for index, person in enumerate(picture.people):
-                observation = self._observe(person, camera)
-                if observation is None:
-                    reasons[at][index] = "no pose was found"
-                else:
-                    places.append((at, index))
-                    avatars.append(self._draw(picture, index))
-                    observations.append(observation)
+            for index, known in enumerate(assess(picture.people, picture.shape)):
+                casts[at].situations.append(known.situations)
+                if known.reason is not None:
+                    casts[at].reasons[index] = known.reason
+                    continue
+                places.append((at, index))
+                avatars.append(self._draw(picture, index))
+                observations.append(self._observe(picture.people[index], known, camera))
         if not places:
-            return stand_ins, reasons
+            return casts
         shapes = [avatar.shape for avatar in avatars]
         estimates = [pictures[at].people[index].estimate for at, index in places]
         fits = fit_people(self.body, shapes, observations, estimates)
         landmarks = blazepose_landmarks(self.body, fits.bodies)
         for row, (at, index) in enumerate(places):
-            reason = self._refused(float(fits.errors[row]))
+            seen = observations[row].camera.project(fits.bodies.vertices[row])
+            reason = self._refused(float(fits.errors[row])) or misplaced(
+                pictures[at].people[index], seen
+            )
             if reason is not None:
-                reasons[at][index] = reason
-            else:
-                stand_ins[at][index] = StandIn(
-                    avatars[row],
-                    fits.bodies.vertices[row],
-                    fits.bodies.joints[row],
-                    self.body.joint_names,
-                    landmarks[row],
-                )
-        return stand_ins, reasons
+                casts[at].reasons[index] = reason
+                continue
+            casts[at].stand_ins[index] = StandIn(
+                avatars[row],
+                fits.bodies.vertices[row],
+                fits.bodies.joints[row],
+                self.body.joint_names,
+                landmarks[row],
+            )
+        return casts
 
     def render(
         self,
@@ -160,16 +174,18 @@ class Casting:
             wanted = wanted_attributes(prompt, picture.asked(index), picture.seed, index)
         return draw_avatar(self.bank, wanted, np.random.default_rng([picture.seed, index]))
 
-    def _observe(self, person: Person, camera: Camera) -> Observation | None:
-        """What is known of a person's pose; None where that is not enough to pose a body."""
+    def _observe(self, person: Person, known: Assessment, camera: Camera) -> Observation:
+        """What is known of a person's pose."""
         from refsd.bodies import Observation
         from refsd.bodies.estimates import observe
 
         if person.estimate is not None:
             return observe(person.estimate, self.body, camera)
-        if person.landmarks is None or person.landmarks_world is None or person.visibility is None:
-            return None
-        return Observation(person.landmarks, person.landmarks_world, person.visibility, camera)
+        # Whoever has no landmarks has a reason not to be posed, and is not asked for here.
+        assert person.landmarks is not None  # noqa: S101
+        assert person.landmarks_world is not None  # noqa: S101
+        assert known.visibility is not None  # noqa: S101
+        return Observation(person.landmarks, person.landmarks_world, known.visibility, camera)
 
     def _refused(self, error: float) -> str | None:
         """Why a fit is not good enough."""

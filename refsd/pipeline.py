@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from refsd.avatars import StandIn
+    from refsd.avatars import Cast, StandIn
     from refsd.compositing import Layer
     from refsd.people.person import Person
     from refsd.refinement import Refined, Refiner
@@ -52,14 +52,13 @@ __all__ = ["Picture", "RefSD", "RefSDConfig", "Result", "scene_camera"]
 class _Scene:
     """A picture with avatars in it, before refinement; mappings by the people's indices."""
 
+    cast: Cast
     regions: Sequence[NDArray[np.bool_]]
     a: NDArray[np.bool_]
     x_prime: NDArray[np.uint8]
     x_second: NDArray[np.uint8]
-    stand_ins: Mapping[int, StandIn]
     layers: Mapping[int, Layer]
     prompts: Mapping[int, Prompt]
-    reasons: Mapping[int, str]
 
 
 class RefSD:
@@ -174,16 +173,15 @@ class RefSD:
         """
         from refsd.refinement import Composite
 
-        stand_ins, reasons = self._casting.pose(pictures)
+        casts = self._casting.pose(pictures)
         scenes = [
-            self._compose(picture, found, reason)
-            for picture, found, reason in zip(pictures, stand_ins, reasons, strict=True)
+            self._compose(picture, cast) for picture, cast in zip(pictures, casts, strict=True)
         ]
         composites = [
             Composite(
                 scene.x_second,
-                [scene.regions[index] for index in scene.stand_ins],
-                [scene.prompts[index] for index in scene.stand_ins],
+                [scene.regions[index] for index in scene.cast.stand_ins],
+                [scene.prompts[index] for index in scene.cast.stand_ins],
                 picture.seed,
             )
             for picture, scene in zip(pictures, scenes, strict=True)
@@ -201,13 +199,11 @@ class RefSD:
 
         return make_refiner(self.config.refiner)
 
-    def _compose(
-        self, picture: Picture, stand_ins: Mapping[int, StandIn], reasons: Mapping[int, str]
-    ) -> _Scene:
+    def _compose(self, picture: Picture, cast: Cast) -> _Scene:
         """Everything up to x″."""
         from refsd import compositing, masks, removal
 
-        x, shape = picture.image, picture.shape
+        x, shape, stand_ins = picture.image, picture.shape, cast.stand_ins
         regions = [
             (masks.region if index in stand_ins else masks.box_region)(person, shape)
             for index, person in enumerate(picture.people)
@@ -226,7 +222,7 @@ class RefSD:
                 inpainter=self.config.inpainter,
                 seed=picture.seed,
             )
-        for index in reasons:
+        for index in cast.reasons:
             x_prime = masks.fill(x_prime, regions[index])
         camera = scene_camera(shape, crop=picture.crop)
         layers = {
@@ -237,7 +233,7 @@ class RefSD:
         prompts = {
             index: self._prompt(picture, index, stand_in) for index, stand_in in stand_ins.items()
         }
-        return _Scene(regions, a, x_prime, x_second, stand_ins, layers, prompts, reasons)
+        return _Scene(cast, regions, a, x_prime, x_second, layers, prompts)
 
     def _prompt(self, picture: Picture, index: int, stand_in: StandIn) -> Prompt:
         """What refinement is asked to make of an avatar."""
@@ -260,8 +256,8 @@ class RefSD:
         from refsd import masks
 
         x, shape = picture.image, picture.shape
-        replaced = list(scene.stand_ins)
-        reasons = dict(scene.reasons)
+        replaced = list(scene.cast.stand_ins)
+        reasons = dict(scene.cast.reasons)
         changed, a = refined.image, scene.a
         for place in refined.flagged:
             reasons[replaced[place]] = "the safety checker refused what was made"
@@ -269,7 +265,9 @@ class RefSD:
             changed, a = masks.fill(changed, region), a | region
         x_hat = np.where(a[..., None], changed, x)
         outcomes = [
-            PersonOutcome(index, "masked", reason=reasons[index])
+            PersonOutcome(
+                index, "masked", reason=reasons[index], situations=scene.cast.situations[index]
+            )
             if index in reasons
             else self._outcome(picture, scene, index)
             for index in range(len(picture.people))
@@ -280,7 +278,7 @@ class RefSD:
     def _outcome(self, picture: Picture, scene: _Scene, index: int) -> PersonOutcome:
         from refsd.labels import new_person
 
-        stand_in = scene.stand_ins[index]
+        stand_in = scene.cast.stand_ins[index]
         new = new_person(
             scene.layers[index],
             [layer for other, layer in scene.layers.items() if other != index],
@@ -295,6 +293,7 @@ class RefSD:
             "replaced",
             avatar=stand_in.avatar.name,
             prompt=scene.prompts[index].positive or None,
+            situations=scene.cast.situations[index],
             new=new,
         )
 

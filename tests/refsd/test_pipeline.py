@@ -169,12 +169,12 @@ def test_a_person_whom_no_body_fits_is_masked(photo: np.ndarray) -> None:
 
 
 def test_a_pose_of_which_nothing_was_seen_is_masked(photo: np.ndarray) -> None:
-    """There is no error to compare then (NaN), which must not count as a small one."""
+    """Nothing is asked of a fit that rests on nothing."""
     person = standing(130, 20, 160)
     unseen = dataclasses.replace(person, visibility=np.zeros(33, dtype=np.float32))
     result = run(photo, (unseen,))
     assert statuses(result) == ["masked"]
-    assert result.people[0].reason == "nothing of the pose was seen in the picture"
+    assert result.people[0].reason == "too little of the trunk was seen to pose a body"
     assert (result.image[masks.box_region(person, (HEIGHT, WIDTH))] == masks.GREY).all()
 
 
