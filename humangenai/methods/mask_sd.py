@@ -2,7 +2,8 @@
 
 The baseline that RefSD is compared with: no pose, no edges, nothing but the mask's outline. The
 paper links the latent diffusion paper and states no checkpoint, prompt or dilation; ours are
-RefSD's own regions and prompts, so that both differ in nothing but the rendering.
+RefSD's own regions and prompts, so that what differs is the rendering. Whoever has no pose, and is
+masked by RefSD, is painted anew here.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
 
 from humangenai.methods.method import Claim, Outcome, Task
 from refsd.people import PersonOutcome
@@ -19,8 +20,6 @@ from refsd.prompts import PromptConfig, make_prompt, mode_suffix, view_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from numpy.typing import NDArray
 
     from refsd.diffusion.inpainting import DiffusionInpainter
     from refsd.prompts import Prompt
@@ -33,14 +32,21 @@ class Options(BaseModel):
     Attributes:
         inpainter: a name in ``configs/inpainters``, the path of a YAML file like those, or of a
             folder that holds one as ``refiner.yaml``.
-        prompt: how people's attributes become prompts; hair and clothes are always drawn, as
-            there is no avatar to take them from.
+        prompt: how people's attributes become prompts; hair and clothes are drawn, as there is no
+            avatar to take them from.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     inpainter: str = "sd15"
     prompt: PromptConfig = PromptConfig(clothes="drawn")
+
+    @field_validator("prompt")
+    @classmethod
+    def _without_avatars(cls, prompt: PromptConfig) -> PromptConfig:
+        if "clothes" in prompt.model_fields_set and prompt.clothes == "avatar":
+            raise ValueError("Mask-SD has no avatars to take 'clothes' from; leave the key out")
+        return prompt.model_copy(update={"clothes": "drawn"})
 
 
 class MaskSD:
@@ -74,11 +80,7 @@ class MaskSD:
 
     def pseudonymize(self, tasks: Sequence[Task], *, stages: bool = False) -> Sequence[Outcome]:
         """Paint everybody anew, all people of all pictures in batches."""
-        from refsd.refinement import Composite
-
-        composites = [
-            Composite(task.image, _regions(task), self._prompts(task), task.seed) for task in tasks
-        ]
+        composites = [self._composite(task) for task in tasks]
         return [
             _outcome(task, composite, refined, stages=stages)
             for task, composite, refined in zip(
@@ -86,8 +88,19 @@ class MaskSD:
             )
         ]
 
+    def _composite(self, task: Task) -> Composite:
+        """What is to be painted: nobody where no scene is left to paint them into."""
+        from refsd import masks
+        from refsd.refinement import Composite
+
+        shape = _shape(task)
+        regions = [masks.region(person, shape) for person in task.people]
+        if np.logical_or.reduce(regions, axis=0).all():
+            return Composite(task.image, [], [], task.seed)
+        return Composite(task.image, regions, self._prompts(task), task.seed)
+
     def _prompts(self, task: Task) -> list[Prompt]:
-        shape = (task.image.shape[0], task.image.shape[1])
+        shape = _shape(task)
         given = task.attributes or [{}] * len(task.people)
         return [
             make_prompt(
@@ -102,37 +115,31 @@ class MaskSD:
         ]
 
 
-def _regions(task: Task) -> list[NDArray[np.bool_]]:
-    from refsd import masks
-
-    shape = (task.image.shape[0], task.image.shape[1])
-    return [masks.region(person, shape) for person in task.people]
+def _shape(task: Task) -> tuple[int, int]:
+    return task.image.shape[0], task.image.shape[1]
 
 
 def _outcome(task: Task, composite: Composite, refined: Refined, *, stages: bool) -> Outcome:
-    """Whom the safety checker refused is masked, box and all."""
+    """What was painted, laid into the picture; who was not painted is masked, box and all."""
     from refsd import masks
 
-    shape = (task.image.shape[0], task.image.shape[1])
-    image, a = refined.image, np.zeros(shape, dtype=np.bool_)
-    for region in composite.regions:
-        a |= region
-    for place in refined.flagged:
-        region = masks.box_region(task.people[place], shape)
+    shape = _shape(task)
+    if composite.regions:
+        reasons = dict.fromkeys(refined.flagged, "the safety checker refused what was made")
+    else:
+        reasons = dict.fromkeys(range(len(task.people)), "nothing of the scene is left to be seen")
+    a, image = masks.union(task.people, shape), refined.image
+    for index in reasons:
+        region = masks.box_region(task.people[index], shape)
         image, a = masks.fill(image, region), a | region
-    image = np.where(a[..., None], image, task.image)
     people = [
-        _person(index, composite.prompts[index], refused=index in refined.flagged)
+        PersonOutcome(index, "masked", reason=reasons[index])
+        if index in reasons
+        else PersonOutcome(index, "replaced", prompt=composite.prompts[index].positive)
         for index in range(len(task.people))
     ]
-    made = {"x_prime": masks.fill(task.image, a)} if stages else {}
-    return Outcome(image=image, people=people, stages=made)
-
-
-def _person(index: int, prompt: Prompt, *, refused: bool) -> PersonOutcome:
-    if refused:
-        return PersonOutcome(index, "masked", reason="the safety checker refused what was made")
-    return PersonOutcome(index, "replaced", prompt=prompt.positive)
+    made = {"filled": masks.fill(task.image, a)} if stages else {}
+    return Outcome(image=np.where(a[..., None], image, task.image), people=people, stages=made)
 
 
 def load(options: Options) -> MaskSD:
