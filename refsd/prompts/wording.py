@@ -36,8 +36,8 @@ CLIP_TOKENS = 77
 """What the text encoders of SD 1.5 and SDXL read, begin and end marks included
 (``model_max_length`` of their tokenizers)."""
 
-_RENDERED = "3d render, video game, doll, mannequin, plastic skin, cartoon, painting"
-"""What the composite still looks like, and the refined person must not."""
+_RENDERED = "nudity, 3d render, video game, doll, mannequin, plastic skin, cartoon"
+"""What nobody asked to be seen in, and what the composite still looks like."""
 
 _QUALITY = "blurry, low quality, jpeg artifacts, oversaturated, watermark, text"
 _FACE = "deformed face, asymmetric eyes, crossed eyes, distorted mouth, bad teeth"
