@@ -1,4 +1,4 @@
-"""Pictures of rendered people in known poses, by situation: what ``benchmarks/poses.py`` measures on.
+"""Pictures of rendered people in known poses, by situation, for ``benchmarks/poses.py``.
 
 The people are dressed as crowd's are, so none of them can be an avatar of the bank that RefSD draws
 from. Poses of people who sit, crouch and lie are defined here; those of people who stand and walk

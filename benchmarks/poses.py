@@ -168,7 +168,6 @@ def fit(scenes: Sequence[tuple[Sequence[Case], Camera]], seed: int) -> list[list
             person, found = case.person, case.assessment
             if person is None or found is None or found.reason is not None:
                 continue
-            assert found.visibility is not None
             places.append((at, index))
             avatars.append(draw_avatar(bank, None, np.random.default_rng([seed, at, index])))
             observations.append(
@@ -234,8 +233,7 @@ def joint_errors(found: NDArray[np.float64], true: NDArray[np.float64]) -> tuple
 
 
 def measure_case(
-    case: Case, fitted: Fitted | None, mask: NDArray[np.bool_], camera: Camera, rows: list[int],
-    named: str | None,
+    case: Case, fitted: Fitted | None, mask: NDArray[np.bool_], camera: Camera, named: str | None
 ) -> dict[str, float]:  # fmt: skip
     """Every measure of one person; NaN for what there is not."""
     result = dict.fromkeys(MEASURES, float("nan"))
@@ -254,6 +252,8 @@ def measure_case(
     if inside.any():
         away = np.linalg.norm(fitted.pixels - true, axis=1)[inside].mean()
         result["reprojection"] = float(away / np.ptp(true, axis=0).max())
+    joint_names = load_body().joint_names
+    rows = [joint_names.index(joint) for joint in JOINTS]
     errors = joint_errors(
         1000 * fitted.joints[rows].astype(np.float64),
         1000 * case.body.joints[rows].astype(np.float64),
@@ -266,8 +266,6 @@ def measure(
     scenes: Sequence[tuple[Scene, Sequence[Person]]], name: str, *, plain: bool, crop: bool = False
 ) -> tuple[list[dict[str, float]], list[int]]:
     """All people of one situation, and the numbers of the pictures that they are in."""
-    joint_names = load_body().joint_names
-    rows = [joint_names.index(joint) for joint in JOINTS]
     named = "truncated" if name.startswith("cut") else NAMED.get(name)
     cases = [cases_of(scene, people, plain=plain) for scene, people in scenes]
     cameras = [scene_camera(scene.image.shape, crop=crop) for scene, _ in scenes]
@@ -276,7 +274,7 @@ def measure(
     for at, (scene, _) in enumerate(scenes):
         masks = silhouettes(fitted[at], cameras[at])
         for case, one, mask in zip(cases[at], fitted[at], masks, strict=True):
-            results.append(measure_case(case, one, mask, scene.camera, rows, named))
+            results.append(measure_case(case, one, mask, scene.camera, named))
             pictures.append(at)
     return results, pictures
 
@@ -336,7 +334,7 @@ def sheet(scenes: Sequence[tuple[Scene, Sequence[Person]]]) -> NDArray[np.uint8]
     """The first pictures: original, what was found, what RefSD makes of it; two in a row."""
     from refsd.pipeline import Picture, RefSD
 
-    cells = []
+    cells, refsd = [], RefSD()
     for at, (scene, people) in enumerate(scenes):
         height, width = scene.image.shape[:2]
         seen = scene.image.copy()
@@ -349,7 +347,7 @@ def sheet(scenes: Sequence[tuple[Scene, Sequence[Person]]]) -> NDArray[np.uint8]
             if person.landmarks is not None:
                 for x, y in person.landmarks:
                     cv2.circle(seen, (round(x), round(y)), max(1, height // 200), (0, 255, 0), -1)
-        result = RefSD().batch([Picture(scene.image, people, seed=at)])[0]
+        result = refsd.batch([Picture(scene.image, people, seed=at)])[0]
         cells.append(np.hstack([scene.image, seen, result.image]))
         size = (round(cells[-1].shape[1] * 300 / height), 300)
         cells[-1] = cv2.resize(cells[-1], size, interpolation=cv2.INTER_AREA)
