@@ -24,7 +24,10 @@ IRISES: dict[str, Colour] = {
 
 
 def dress_any(
-    avatar: Avatar | OwnAvatar, body: BodyModel, vertices: NDArray[np.float32]
+    avatar: Avatar | OwnAvatar,
+    body: BodyModel,
+    vertices: NDArray[np.float32],
+    height: float | None = None,
 ) -> list[Mesh]:
     """Dress a posed body: users' own avatars in their texture, the bank's from the wardrobe.
 
@@ -35,6 +38,8 @@ def dress_any(
         avatar: who it becomes.
         body: the body model that ``vertices`` belong to.
         vertices: float32 (V, 3), metres, camera coordinates, of a body of ``avatar.shape``.
+        height: pixels from head to feet in the picture: who is small there needs no large texture;
+            None: as seen from near.
 
     Returns:
         What a renderer takes; the body first.
@@ -48,8 +53,10 @@ def dress_any(
 
     if isinstance(body, AnnyBody):
         from refsd.wardrobe.dressing import dress
+        from refsd.wardrobe.painting import TEXTURE, texture_size
 
-        return dress(avatar, body, vertices)
+        detail = TEXTURE if height is None else texture_size(height)
+        return dress(avatar, body, vertices, detail)
     from refsd.wardrobe.plain import dress_plainly
 
     return dress_plainly(avatar, body, vertices)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 PARTS: dict[str, tuple[int, int, int]] = {
     "head, front": (244, 200, 170),
     "head, back": (214, 160, 130),
-    "eyes (no need to paint)": (120, 190, 240),
+    "eyes": (120, 190, 240),
     "torso, front": (150, 205, 150),
     "torso, back": (105, 160, 110),
     "upper arms": (240, 220, 120),
@@ -33,6 +33,14 @@ PARTS: dict[str, tuple[int, int, int]] = {
     "feet": (200, 140, 210),
 }
 """Part → colour in the template, sRGB."""
+
+_HIDDEN = {
+    "eye sockets": (0.083, 0.465),
+    "mouth, inside": (0.84, 0.935),
+    "tongue": (0.69, 0.045),
+    "eyeballs": (0.855, 0.05),
+}
+"""What hardly shows, and where its name stands, u and v."""
 
 _SEAM = (70, 70, 70)
 _KNEE = 0.45
@@ -80,7 +88,7 @@ def _parts(places: Places) -> NDArray[np.int64]:
         "hands": places.hand > 0.5,
         "head, front": head,
         "head, back": head & (z > _BACK_OF_HEAD),
-        "eyes (no need to paint)": places.eye > 0.5,
+        "eyes": places.eye > 0.5,
     }
     part = np.zeros(len(y), dtype=np.int64)
     for name, where in rows.items():
@@ -113,6 +121,9 @@ def _draw_names(picture: Image.Image, body: AnnyBody, size: int) -> None:
             here = (numbers == list(PARTS).index(name)) & (sides * sign > 0.01)
             x, y = np.median(corners[here], axis=0)
             draw.text((x, y), side, fill=_SEAM, font=font, anchor="mm")
+    small = ImageFont.load_default(size / 85)
+    for name, (u, v) in _HIDDEN.items():
+        draw.text((u * size, v * size), name, fill=_SEAM, font=small, anchor="mm")
 
 
 def _draw_edges(picture: Image.Image, body: AnnyBody, size: int) -> None:
