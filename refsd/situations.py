@@ -99,6 +99,9 @@ LEAST_COVERED = 0.55
 crowd has less than 0.59; people had whose landmarks were found inside a head or a torso (0.37 to
 0.52, benchmarks/poses.py)."""
 
+BOX = 0.9
+"""A mask that fills this share of its window is a box: of which no body covers all."""
+
 CELLS = 32
 """Cells along a person's size in which coverage is counted, about 5 cm each: coarse, for bodies
 wear clothes that avatars do not."""
@@ -169,7 +172,7 @@ def coverage(person: Person, points: NDArray[np.float32]) -> float:
     rows, columns = np.nonzero(person.mask)
     cells = (rows / cell).astype(int) * across + (columns / cell).astype(int)
     pixels = np.bincount(cells, minlength=across * down)
-    places = np.floor((points - np.float32([x0, y0])) / cell).astype(int)
+    places = np.floor((points - np.array([x0, y0], dtype=np.float32)) / cell).astype(int)
     inside = ((places >= 0) & (places < [across, down])).all(axis=1)
     reached = np.zeros(across * down, dtype=np.bool_)
     reached[places[inside, 1] * across + places[inside, 0]] = True
@@ -186,6 +189,9 @@ def misplaced(person: Person, points: NDArray[np.float32]) -> str | None:
         person: who.
         points: float32 (V, 2), where the camera sees the body's vertices, in pixels.
     """
+    filled = float(person.mask.mean()) if person.mask.size else 0.0
+    if filled == 0.0 or filled > BOX:
+        return None  # no outline is known
     covered = coverage(person, points)
     if covered >= LEAST_COVERED:
         return None
@@ -247,13 +253,15 @@ def _contacts(person: Person, shape: tuple[int, int]) -> dict[Side, float]:
     }
     rim = 1 + int(near)
     strips: dict[Side, NDArray[np.bool_]] = {
-        "left": person.mask[:, :rim].any(axis=1),
-        "top": person.mask[:rim].any(axis=0),
-        "right": person.mask[:, -rim:].any(axis=1),
-        "bottom": person.mask[-rim:].any(axis=0),
+        "left": person.mask[:, :rim],
+        "top": person.mask[:rim].T,
+        "right": person.mask[:, -rim:],
+        "bottom": person.mask[-rim:].T,
     }
     return {
-        side: float(strips[side].sum()) / _size(person) for side, gap in gaps.items() if gap <= near
+        side: float(strips[side].any(axis=1).sum()) / _size(person)
+        for side, gap in gaps.items()
+        if gap <= near
     }
 
 

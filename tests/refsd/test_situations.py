@@ -161,6 +161,13 @@ def test_coverage_shows_a_small_figure_inside_a_large_one(body):
     assert "covers only" in misplaced(person, vertices + np.float32([1000, 0]))
 
 
+def test_a_box_for_a_mask_says_nothing_of_coverage(body):
+    person, vertices = seen(body)
+    box = replace(person, mask=np.ones_like(person.mask))
+    assert misplaced(box, vertices[:10]) is None
+    assert misplaced(replace(person, mask=np.zeros_like(person.mask)), vertices) is None
+
+
 def test_nobody():
     assert assess([], SHAPE) == []
 
