@@ -197,7 +197,7 @@ def _unlike_stored(method: OpenedMethod, public_id: str, again: Outcome) -> str 
             return None
     except Unavailable as error:
         return str(error)
-    return "not reproducible here (another machine, renderer or version, or left to chance)"
+    return "not reproducible here (another machine, version or number of threads, or chance)"
 
 
 def _with_noise(method: OpenedMethod, case: _Case, noise: str) -> Task:
