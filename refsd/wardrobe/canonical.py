@@ -167,4 +167,5 @@ def drawn_texels(
         ~drawn.reshape(size, size), return_distances=False, return_indices=True
     )
     source = numbers.reshape(size, size)[nearest[0], nearest[1]].ravel()
-    return Texels(size, Places.unstacked(found[drawn]), source)
+    # Column after column in memory: painters take coordinates one at a time.
+    return Texels(size, Places.unstacked(np.asfortranarray(found[drawn])), source)

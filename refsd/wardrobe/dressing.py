@@ -15,7 +15,7 @@ from refsd.wardrobe.arrays import floats
 from refsd.wardrobe.canonical import NEUTRAL, Places, vertex_places
 from refsd.wardrobe.faces import EYE, EYE_REACH, eye_texture
 from refsd.wardrobe.families import FAMILIES
-from refsd.wardrobe.painting import cloth, paint
+from refsd.wardrobe.painting import TEXTURE, cloth, paint
 from refsd.wardrobe.shapes import (
     Grid,
     curtain,
@@ -40,13 +40,16 @@ _ROWS = 16
 """Of a skirt's tube of cloth."""
 
 
-def dress(avatar: Avatar, body: AnnyBody, vertices: NDArray[np.float32]) -> list[Mesh]:
+def dress(
+    avatar: Avatar, body: AnnyBody, vertices: NDArray[np.float32], detail: int = TEXTURE
+) -> list[Mesh]:
     """Dress a posed body.
 
     Args:
         avatar: who it becomes.
         body: the body model that ``vertices`` belong to.
         vertices: float32 (V, 3), metres, camera coordinates, of a body of ``avatar.shape``.
+        detail: texels along a side of the body's texture; see ``painting.texture_size``.
 
     Returns:
         The body in its clothes first, then skirts, long hair and bags; camera coordinates.
@@ -55,7 +58,7 @@ def dress(avatar: Avatar, body: AnnyBody, vertices: NDArray[np.float32]) -> list
     tailored = _tailor(look, avatar.family, body)
     clothed = (_drape if lists.close else _hang)(tailored, body, vertices)
     faces, uv_faces = _visible_faces(look, avatar.family, body)
-    meshes = [Mesh(clothed, faces, body.uv, uv_faces, paint(avatar, body))]
+    meshes = [Mesh(clothed, faces, body.uv, uv_faces, paint(avatar, body, detail))]
     if lists.close:
         meshes += _shoes(look, lists.shoes[look.shoe], body, vertices)
         meshes += [eyes(look.iris, body, vertices), *_neckwear(look, lists, body, vertices)]
