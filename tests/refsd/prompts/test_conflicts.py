@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from refsd.prompts import CLASHES, VOCABULARY, PromptError, check, find_clash, resolve
@@ -72,6 +72,7 @@ def test_what_is_only_unusual_is_allowed(attributes) -> None:
 
 
 @given(values)
+@settings(deadline=None)
 def test_what_is_left_never_contradicts_and_nothing_disappears_unsaid(attributes) -> None:
     kept, dropped = resolve(attributes)
     assert find_clash(kept) is None
@@ -80,6 +81,7 @@ def test_what_is_left_never_contradicts_and_nothing_disappears_unsaid(attributes
 
 
 @given(values, st.randoms())
+@settings(deadline=None)
 def test_resolving_does_not_depend_on_the_order(attributes, random) -> None:
     shuffled = list(attributes.items())
     random.shuffle(shuffled)

@@ -38,6 +38,7 @@ clothes = st.sampled_from(["avatar", "drawn"])
 
 
 @given(st.integers(0, 2**63), st.integers(0, 20), avatars, views, clothes)
+@settings(deadline=None)
 def test_what_is_drawn_never_contradicts_and_is_read_whole(seed, index, avatar, view, worn) -> None:
     config = PromptConfig(clothes=worn)
     prompt = make_prompt(config, {}, avatar, seed=seed, index=index, view=view)
@@ -50,7 +51,7 @@ def test_what_is_drawn_never_contradicts_and_is_read_whole(seed, index, avatar, 
 
 
 @given(values, st.integers(0, 2**63), avatars, views, clothes)
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_what_is_preserved_never_contradicts_and_nothing_gets_lost_unsaid(
     labels, seed, avatar, view, worn
 ) -> None:
@@ -64,6 +65,7 @@ def test_what_is_preserved_never_contradicts_and_nothing_gets_lost_unsaid(
 
 
 @given(st.integers(0, 2**63), st.permutations(range(5)))
+@settings(deadline=None)
 def test_a_prompt_depends_on_nobody_else(seed, order) -> None:
     worn = [avatar_attributes(bank_avatar(number)) for number in range(5)]
     together = make_prompts(RANDOM, [], worn, seed)

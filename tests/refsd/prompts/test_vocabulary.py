@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from refsd.prompts import VOCABULARY, PromptError, age_group, canonical
@@ -80,6 +80,7 @@ values = st.fixed_dictionaries(
 
 
 @given(values)
+@settings(deadline=None)
 def test_canonical_words_stay_as_they_are(attributes) -> None:
     once = canonical(attributes)
     assert once == attributes
@@ -88,6 +89,7 @@ def test_canonical_words_stay_as_they_are(attributes) -> None:
 
 
 @given(st.integers(0, 110), st.integers(0, 110))
+@settings(deadline=None)
 def test_age_groups_are_in_order(one: int, other: int) -> None:
     order = VOCABULARY["age group"].values
     places = [order.index(age_group(age)) for age in sorted((one, other))]

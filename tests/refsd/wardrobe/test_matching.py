@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from refsd.prompts import VOCABULARY, PromptError, avatar_attributes
@@ -54,6 +54,7 @@ def test_gender_is_never_wrong_where_the_bank_has_enough() -> None:
 
 
 @given(wishes)
+@settings(deadline=None)
 def test_candidates_are_the_best_by_the_score(wanted) -> None:
     chosen = candidates(LABELS, wanted)
     scores = [score(label, wanted) for label in LABELS]
@@ -64,6 +65,7 @@ def test_candidates_are_the_best_by_the_score(wanted) -> None:
 
 
 @given(wishes)
+@settings(deadline=None)
 def test_nothing_agrees_better_than_what_is_wanted(wanted) -> None:
     full = sum(WEIGHTS.get(key, 0) for key in wanted)
     assert score(wanted, wanted) == full
