@@ -60,7 +60,8 @@ class Bars:
         )
 
         bars = Progress(
-            TextColumn("{task.description:<24}"),
+            # Names of methods have brackets, which are no markup.
+            TextColumn("{task.description:<24}", markup=False),
             BarColumn(bar_width=None),
             MofNCompleteColumn(),
             TimeElapsedColumn(),

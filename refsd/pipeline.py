@@ -49,6 +49,15 @@ __all__ = ["Picture", "RefSD", "RefSDConfig", "Result", "scene_camera"]
 
 
 @dataclass(frozen=True, eq=False)
+class _Hidden:
+    """A picture whose people are hidden: ``regions`` one per person, ``a`` all of them, grey."""
+
+    regions: Sequence[NDArray[np.bool_]]
+    a: NDArray[np.bool_]
+    filled: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
 class _Scene:
     """A picture with avatars in it, before refinement; mappings by the people's indices."""
 
@@ -174,9 +183,7 @@ class RefSD:
         from refsd.refinement import Composite
 
         casts = self._casting.pose(pictures)
-        scenes = [
-            self._compose(picture, cast) for picture, cast in zip(pictures, casts, strict=True)
-        ]
+        scenes = self._compose(pictures, casts)
         composites = [
             Composite(
                 scene.x_second,
@@ -199,41 +206,71 @@ class RefSD:
 
         return make_refiner(self.config.refiner)
 
-    def _compose(self, picture: Picture, cast: Cast) -> _Scene:
-        """Everything up to x″."""
-        from refsd import compositing, masks, removal
+    def _compose(self, pictures: Sequence[Picture], casts: Sequence[Cast]) -> list[_Scene]:
+        """Everything up to x″.
 
-        x, shape, stand_ins = picture.image, picture.shape, cast.stand_ins
-        regions = [
-            (masks.region if index in stand_ins else masks.box_region)(person, shape)
-            for index, person in enumerate(picture.people)
-        ]
-        a = np.zeros(shape, dtype=np.bool_)
-        for region in regions:
-            a |= region
-        filled = masks.fill(x, a)
+        Removal is native code that needs no interpreter: threads do it while avatars are drawn
+        here, as OpenGL wants one thread for itself. Results do not depend on who is first.
+        """
+        stages = [_hide(picture, cast) for picture, cast in zip(pictures, casts, strict=True)]
+        with ThreadPoolExecutor(WORKERS) as pool:
+            # A diffusion pipeline belongs to one thread.
+            each = map if self.config.removal == "diffusion" else pool.map
+            emptied = each(self._remove, pictures, casts, stages)
+            drawn = [
+                self._draw(picture, cast, stage)
+                for picture, cast, stage in zip(pictures, casts, stages, strict=True)
+            ]
+            return [
+                self._scene(*parts)
+                for parts in zip(pictures, casts, stages, emptied, drawn, strict=True)
+            ]
+
+    def _remove(self, picture: Picture, cast: Cast, stage: _Hidden) -> NDArray[np.uint8]:
+        """x′."""
+        from refsd import masks, removal
+
         # Where nobody is replaced nothing is looked for behind people: all of it stays grey.
-        x_prime = filled
-        if stand_ins:
-            x_prime = removal.remove(
-                filled,
-                a,
-                self.config.removal,
-                inpainter=self.config.inpainter,
-                seed=picture.seed,
-            )
+        if not cast.stand_ins:
+            return stage.filled
+        x_prime = removal.remove(
+            stage.filled,
+            stage.a,
+            self.config.removal,
+            inpainter=self.config.inpainter,
+            seed=picture.seed,
+        )
         for index in cast.reasons:
-            x_prime = masks.fill(x_prime, regions[index])
-        camera = scene_camera(shape, crop=picture.crop)
-        layers = {
-            index: self._casting.render(stand_in, camera, filled, a, regions[index])
-            for index, stand_in in stand_ins.items()
+            x_prime = masks.fill(x_prime, stage.regions[index])
+        return x_prime
+
+    def _draw(self, picture: Picture, cast: Cast, stage: _Hidden) -> dict[int, Layer]:
+        """m, one avatar at a time."""
+        camera = scene_camera(picture.shape, crop=picture.crop)
+        return {
+            index: self._casting.render(
+                stand_in, camera, stage.filled, stage.a, stage.regions[index]
+            )
+            for index, stand_in in cast.stand_ins.items()
         }
+
+    def _scene(
+        self,
+        picture: Picture,
+        cast: Cast,
+        stage: _Hidden,
+        x_prime: NDArray[np.uint8],
+        layers: Mapping[int, Layer],
+    ) -> _Scene:
+        """x″ and what is asked of its refinement."""
+        from refsd import compositing
+
         x_second = compositing.composite(x_prime, list(layers.values()))
         prompts = {
-            index: self._prompt(picture, index, stand_in) for index, stand_in in stand_ins.items()
+            index: self._prompt(picture, index, stand_in)
+            for index, stand_in in cast.stand_ins.items()
         }
-        return _Scene(cast, regions, a, x_prime, x_second, layers, prompts)
+        return _Scene(cast, stage.regions, stage.a, x_prime, x_second, layers, prompts)
 
     def _prompt(self, picture: Picture, index: int, stand_in: StandIn) -> Prompt:
         """What refinement is asked to make of an avatar."""
@@ -254,13 +291,14 @@ class RefSD:
     def _finish(self, picture: Picture, scene: _Scene, refined: Refined, stages: bool) -> Result:
         """x″ refined → x̂: what must stay is pasted back, and who was refused is masked."""
         from refsd import masks
+        from refsd.refinement import REFUSED
 
         x, shape = picture.image, picture.shape
         replaced = list(scene.cast.stand_ins)
         reasons = dict(scene.cast.reasons)
         changed, a = refined.image, scene.a
         for place in refined.flagged:
-            reasons[replaced[place]] = "the safety checker refused what was made"
+            reasons[replaced[place]] = REFUSED
             region = masks.box_region(picture.people[replaced[place]], shape)
             changed, a = masks.fill(changed, region), a | region
         x_hat = np.where(a[..., None], changed, x)
@@ -296,6 +334,20 @@ class RefSD:
             situations=scene.cast.situations[index],
             new=new,
         )
+
+
+def _hide(picture: Picture, cast: Cast) -> _Hidden:
+    """The picture with everybody in grey: their regions, or their boxes where nobody comes."""
+    from refsd import masks
+
+    regions = [
+        (masks.region if index in cast.stand_ins else masks.box_region)(person, picture.shape)
+        for index, person in enumerate(picture.people)
+    ]
+    a = np.zeros(picture.shape, dtype=np.bool_)
+    for region in regions:
+        a |= region
+    return _Hidden(regions, a, masks.fill(picture.image, a))
 
 
 def _stages(

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from refsd.prompts import Prompt
 
 
+REFUSED = "the safety checker refused what was made"
+"""Why a person is masked after refinement."""
+
+
 @dataclass(frozen=True, eq=False)
 class Composite:
     """One picture to refine; nothing in it comes from under the masks of the original.

@@ -122,10 +122,11 @@ def _shape(task: Task) -> tuple[int, int]:
 def _outcome(task: Task, composite: Composite, refined: Refined, *, stages: bool) -> Outcome:
     """What was painted, laid into the picture; who was not painted is masked, box and all."""
     from refsd import masks
+    from refsd.refinement import REFUSED
 
     shape = _shape(task)
     if composite.regions:
-        reasons = dict.fromkeys(refined.flagged, "the safety checker refused what was made")
+        reasons = dict.fromkeys(refined.flagged, REFUSED)
     else:
         reasons = dict.fromkeys(range(len(task.people)), "nothing of the scene is left to be seen")
     a, image = masks.union(task.people, shape), refined.image

@@ -17,6 +17,7 @@ from humangenai.pseudonymization import Pseudonymization, settings_hash
 from humangenai.records import RunRecord
 from humangenai.runner import choose, load_dataset, load_methods
 from humangenai.store import RunFolder
+from refsd.refinement import REFUSED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,10 +32,6 @@ if TYPE_CHECKING:
 
 IMPORTED = "imported"
 """The registry's name of the method that reads another tool's pictures."""
-
-REFUSED = "the safety checker refused what was made"
-"""Why RefSD masks a person afterwards. Until then what is around their dilated mask was scenery,
-for the neighbours too; only then their whole box is filled."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -253,6 +250,8 @@ def processed(
 
 def _as_seen_at_first(person: PersonRecord) -> PersonRecord:
     """What was to become of a person before anything was painted."""
+    # Until a safety checker refuses somebody, what is around their dilated mask is scenery, for
+    # the neighbours too; only then their whole box is filled.
     return person.model_copy(update={"reason": None}) if person.reason == REFUSED else person
 
 
