@@ -8,8 +8,9 @@ pixel of the picture, only boxes, masks and landmarks.
 ===============  ==============================================================================
 situation        what happens
 ===============  ==============================================================================
-``truncated``    an edge of the picture cuts the person: landmarks beyond it hardly count, what
-                 they end in stays as people usually stand, and leaves the picture
+``truncated``    an edge of the picture cuts the person: landmarks beyond it hardly count, nor do
+                 hands and feet whose elbow or knee is below the picture; what is not known stays
+                 as people usually stand, and leaves the picture
 ``back-facing``  the face is not seen: its landmarks get no say, the head looks ahead
 ``seated``       hips and knees are measured; the joints' limits allow them
 ``crouching``    likewise
@@ -142,6 +143,16 @@ _SHOULDERS = _rows("left_shoulder", "right_shoulder")
 _HIPS = _rows("left_hip", "right_hip")
 _KNEES = _rows("left_knee", "right_knee")
 _ANKLES = _rows("left_ankle", "right_ankle")
+_CHAINS = [
+    (LANDMARKS.index(f"{side}_{joint}"), _rows(*(f"{side}_{end}" for end in ends)))
+    for side in ("left", "right")
+    for joint, ends in (
+        ("elbow", ("wrist", "pinky", "index", "thumb")),
+        ("knee", ("ankle", "heel", "foot_index")),
+    )
+]
+"""Joints, and what hangs on them. Where the joint lies below the picture, what hangs on it is a
+guess wherever it is: in half-length portraits hands are often invented before the chest."""
 
 
 def assess(people: Sequence[Person], shape: tuple[int, int]) -> list[Assessment]:
@@ -166,6 +177,7 @@ def coverage(person: Person, points: NDArray[np.float32]) -> float:
         person: with a mask that is not empty.
         points: float32 (V, 2), where the camera sees the body's vertices, in pixels.
     """
+    points = points[np.isfinite(points).all(axis=1)]
     x0, y0, x1, y1 = person.window
     cell = max(1.0, _size(person) / CELLS)
     across, down = int(np.ceil((x1 - x0) / cell)), int(np.ceil((y1 - y0) / cell))
@@ -220,6 +232,9 @@ def _assess(person: Person, others: Sequence[Person], shape: tuple[int, int]) ->
     # Of what lies beyond the picture no mask tells anything; the fit itself trusts that little.
     on_mask = np.where(inside, _on_mask(person, landmarks, overlapping), np.float32(1.0))
     counts = visibility.astype(np.float32) * on_mask
+    for joint, ends in _CHAINS:
+        if landmarks[joint, 1] >= shape[0]:
+            counts[ends] *= DOUBTED
     if "back-facing" in found:
         counts[_FACE] = 0.0
     if "tiny" in found:

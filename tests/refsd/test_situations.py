@@ -98,6 +98,19 @@ def test_the_edge_that_cuts_is_named(body, side, shift):
     assert 0.05 < found.cut[side] < 0.9
 
 
+def test_hands_invented_before_the_chest_do_not_count(body):
+    person, _ = seen(body, shift=(0, 0.8), depth=1.5)
+    elbow, wrist = LANDMARKS.index("left_elbow"), LANDMARKS.index("left_wrist")
+    invented = person.landmarks.copy()
+    invented[elbow, 1] = SHAPE[0] + 20
+    invented[wrist] = (240, SHAPE[0] - 20)
+    found = assess([replace(person, landmarks=invented)], SHAPE)[0]
+    assert found.visibility[wrist] < 0.2
+    invented[elbow, 1] = SHAPE[0] - 10
+    found = assess([replace(person, landmarks=invented)], SHAPE)[0]
+    assert found.visibility[wrist] > 0.9
+
+
 def test_feet_at_the_lower_edge_are_no_cut(body):
     person, _ = seen(body)
     down = SHAPE[0] - person.window[3]
