@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,8 +12,7 @@ import pytest
 from refsd import RefSD, RefSDConfig, masks
 from refsd.people import find_people
 
-if TYPE_CHECKING:
-    from pathlib import Path
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -84,3 +83,35 @@ def test_refsd_knows_nothing_of_the_benchmark() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "[]"
+
+
+def test_the_example_of_the_documentation_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = (ROOT / "docs" / "refsd.md").read_text(encoding="utf-8")
+    example = page.split("```python\n")[1].split("```")[0]
+    monkeypatch.chdir(tmp_path)
+    exec(compile(example, "docs/refsd.md", "exec"), {})  # noqa: S102  (our own page)
+    assert (tmp_path / "new.png").stat().st_size > 100_000
+    assert capsys.readouterr().out.startswith("replaced None bank/")
+
+
+def test_prompts_that_nothing_would_follow_are_refused(astronaut: np.ndarray) -> None:
+    with pytest.raises(ValueError, match="nothing would follow this prompt"):
+        RefSD()(astronaut, people=(), prompt="an old man")
+    with pytest.raises(ValueError, match="nothing would follow this prompt"):
+        RefSD()(astronaut, people=(), prompt={"gender": "male"})
+    with pytest.raises(ValueError, match="gendre"):
+        RefSD.from_config(avatar="matched")(astronaut, prompt={"gendre": "male"})
+
+
+def test_matched_avatars_look_as_asked(astronaut: np.ndarray) -> None:
+    from refsd.wardrobe import bank_avatar
+
+    refsd = RefSD.from_config("none", avatar="matched", renderer="numpy", removal="opencv")
+    people = find_people([astronaut])[0][:1]
+    for gender in ("female", "male"):
+        result = refsd(astronaut, people=people, prompt={"gender": gender}, seed=4)
+        name = result.people[0].avatar
+        assert name is not None
+        assert bank_avatar(int(name.removeprefix("bank/"))).attributes["gender"] == gender
