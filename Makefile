@@ -36,6 +36,7 @@ lint: $(VENV)/.installed-dev ## ruff and mypy only
 
 bench: $(VENV)/.installed ## measure on crowd at full size: the figures in docs
 	$(BIN)/humangenai eval --benchmark crowd-full --out runs/crowd-full
+	$(BIN)/python benchmarks/poses.py
 
 leaderboard: $(VENV)/.installed ## build the leaderboard's pages from leaderboards/
 	$(BIN)/humangenai leaderboard build --out build/leaderboard
