@@ -160,7 +160,8 @@ class Casting:
         window = masks.bounds(region)
         assert window is not None  # noqa: S101  (a region holds at least its box)
         light = compositing.estimate_light(filled, a, window)
-        meshes = dress_any(stand_in.avatar, self.body, stand_in.vertices)
+        height = float(np.ptp(camera.project(stand_in.vertices)[:, 1]))
+        meshes = dress_any(stand_in.avatar, self.body, stand_in.vertices, height)
         rendering = self.renderer.render(meshes, camera.window(*window), light)
         return compositing.Layer(rendering, window, region)
 

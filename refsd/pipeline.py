@@ -22,6 +22,7 @@ outcome says why.
 from __future__ import annotations
 
 import secrets
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -30,6 +31,7 @@ import numpy as np
 
 from refsd.avatars import Casting, scene_camera
 from refsd.config import RefSDConfig
+from refsd.people.networks import WORKERS
 from refsd.people.person import PersonOutcome
 from refsd.picture import Picture, Result
 from refsd.prompts import Prompt, PromptConfig, mode_suffix
@@ -212,44 +214,44 @@ class RefSD:
         Removal is native code that needs no interpreter: threads do it while avatars are drawn
         here, as OpenGL wants one thread for itself. Results do not depend on who is first.
         """
-        stages = [_hide(picture, cast) for picture, cast in zip(pictures, casts, strict=True)]
+        hidden = [_hide(picture, cast) for picture, cast in zip(pictures, casts, strict=True)]
         with ThreadPoolExecutor(WORKERS) as pool:
             # A diffusion pipeline belongs to one thread.
             each = map if self.config.removal == "diffusion" else pool.map
-            emptied = each(self._remove, pictures, casts, stages)
+            emptied = each(self._remove, pictures, casts, hidden)
             drawn = [
-                self._draw(picture, cast, stage)
-                for picture, cast, stage in zip(pictures, casts, stages, strict=True)
+                self._draw(picture, cast, one)
+                for picture, cast, one in zip(pictures, casts, hidden, strict=True)
             ]
             return [
                 self._scene(*parts)
-                for parts in zip(pictures, casts, stages, emptied, drawn, strict=True)
+                for parts in zip(pictures, casts, hidden, emptied, drawn, strict=True)
             ]
 
-    def _remove(self, picture: Picture, cast: Cast, stage: _Hidden) -> NDArray[np.uint8]:
+    def _remove(self, picture: Picture, cast: Cast, hidden: _Hidden) -> NDArray[np.uint8]:
         """x′."""
         from refsd import masks, removal
 
         # Where nobody is replaced nothing is looked for behind people: all of it stays grey.
         if not cast.stand_ins:
-            return stage.filled
+            return hidden.filled
         x_prime = removal.remove(
-            stage.filled,
-            stage.a,
+            hidden.filled,
+            hidden.a,
             self.config.removal,
             inpainter=self.config.inpainter,
             seed=picture.seed,
         )
         for index in cast.reasons:
-            x_prime = masks.fill(x_prime, stage.regions[index])
+            x_prime = masks.fill(x_prime, hidden.regions[index])
         return x_prime
 
-    def _draw(self, picture: Picture, cast: Cast, stage: _Hidden) -> dict[int, Layer]:
+    def _draw(self, picture: Picture, cast: Cast, hidden: _Hidden) -> dict[int, Layer]:
         """m, one avatar at a time."""
         camera = scene_camera(picture.shape, crop=picture.crop)
         return {
             index: self._casting.render(
-                stand_in, camera, stage.filled, stage.a, stage.regions[index]
+                stand_in, camera, hidden.filled, hidden.a, hidden.regions[index]
             )
             for index, stand_in in cast.stand_ins.items()
         }
@@ -258,7 +260,7 @@ class RefSD:
         self,
         picture: Picture,
         cast: Cast,
-        stage: _Hidden,
+        hidden: _Hidden,
         x_prime: NDArray[np.uint8],
         layers: Mapping[int, Layer],
     ) -> _Scene:
@@ -270,7 +272,7 @@ class RefSD:
             index: self._prompt(picture, index, stand_in)
             for index, stand_in in cast.stand_ins.items()
         }
-        return _Scene(cast, stage.regions, stage.a, x_prime, x_second, layers, prompts)
+        return _Scene(cast, hidden.regions, hidden.a, x_prime, x_second, layers, prompts)
 
     def _prompt(self, picture: Picture, index: int, stand_in: StandIn) -> Prompt:
         """What refinement is asked to make of an avatar."""
