@@ -39,7 +39,7 @@ class Source(BaseModel):
     revision: str | None = Field(default=None, pattern=r"^[0-9a-f]{40}$")
     variant: str | None = None
     path: Path | None = None
-    file: str | None = None
+    file: str | None = Field(default=None, pattern=r"\.safetensors$")
 
     @model_validator(mode="after")
     def _one_place(self) -> Source:
@@ -186,7 +186,9 @@ def _path(name: str, folder: Folder) -> Path:
 
 def _first(error: ValidationError) -> str:
     """The first mistake in one line, with the key and, for unknown keys, the nearest known one."""
-    mistake = error.errors()[0]
+    mistakes = error.errors()
+    # A misspelt key is also a missing one; what was misspelt is the better hint.
+    mistake = next((m for m in mistakes if m["type"] == "extra_forbidden"), mistakes[0])
     key = ".".join(str(part) for part in mistake["loc"])
     if mistake["type"] == "extra_forbidden":
         known = list((Source if len(mistake["loc"]) > 1 else Checkpoint).model_fields)

@@ -60,33 +60,38 @@ def _load(checkpoint: Checkpoint, plan: Plan, use: Use) -> Any:
         "variant": checkpoint.base.variant,
     }
     parts: dict[str, Any] = {}
-    if use == "refine":
-        if checkpoint.controlnet is None:
-            raise CheckpointError(f"the refiner {checkpoint.name!r} names no 'controlnet'")
-        parts["controlnet"] = diffusers.ControlNetModel.from_pretrained(
-            locate(checkpoint, "controlnet"),
-            **{**options, "variant": checkpoint.controlnet.variant},
-        )
     if checkpoint.family == "sd15" and not checkpoint.safety_checker:
         parts |= {"safety_checker": None, "requires_safety_checker": False}
     elif checkpoint.family == "sdxl":
         parts["add_watermarker"] = False
     kind: Any = getattr(diffusers, _PIPELINES[checkpoint.family, use])
-    try:
+    if use == "refine":
+        if checkpoint.controlnet is None:
+            raise CheckpointError(f"the refiner {checkpoint.name!r} names no 'controlnet'")
+        folder = locate(checkpoint, "controlnet")
+        with _explained(checkpoint, folder):
+            parts["controlnet"] = diffusers.ControlNetModel.from_pretrained(
+                folder, **{**options, "variant": checkpoint.controlnet.variant}
+            )
+    with _explained(checkpoint, base):
         pipeline = kind.from_pretrained(base, **options, **parts)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        problem = " ".join(str(error).split())
+        scheduler: Any = getattr(diffusers, checkpoint.scheduler)
+        pipeline.scheduler = scheduler.from_config(pipeline.scheduler.config)
+    if use == "refine" and pipeline.unet.config.in_channels != 4:
         raise CheckpointError(
-            f"the weights of {checkpoint.name!r} in {base} cannot be loaded: {problem}"
-        ) from error
-    scheduler: Any = getattr(diffusers, checkpoint.scheduler)
-    pipeline.scheduler = scheduler.from_config(pipeline.scheduler.config)
+            f"the base of {checkpoint.name!r} is for inpainting: its UNet takes "
+            f"{pipeline.unet.config.in_channels} channels; refinement needs one that takes 4"
+        )
     if checkpoint.lora is not None:
         folder = locate(checkpoint, "lora")
-        pipeline.load_lora_weights(
-            folder, weight_name=checkpoint.lora.file, local_files_only=True, use_safetensors=True
-        )
-        pipeline.fuse_lora()
+        with _explained(checkpoint, folder):
+            pipeline.load_lora_weights(
+                folder,
+                weight_name=checkpoint.lora.file,
+                local_files_only=True,
+                use_safetensors=True,
+            )
+            pipeline.fuse_lora()
     _place(pipeline, plan)
     return pipeline
 
@@ -97,6 +102,21 @@ _PIPELINES = {
     ("sd15", "inpaint"): "StableDiffusionInpaintPipeline",
     ("sdxl", "inpaint"): "StableDiffusionXLInpaintPipeline",
 }
+
+
+@contextmanager
+def _explained(checkpoint: Checkpoint, folder: Path) -> Iterator[None]:
+    """Whatever diffusers makes of weights that it cannot use, as one clear error."""
+    from safetensors import SafetensorError
+
+    kinds = (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError)
+    try:
+        yield
+    except (*kinds, SafetensorError) as error:
+        problem = " ".join(str(error).split())
+        raise CheckpointError(
+            f"the weights of {checkpoint.name!r} in {folder} cannot be loaded: {problem}"
+        ) from error
 
 
 @contextmanager
@@ -150,7 +170,19 @@ def locate(checkpoint: Checkpoint, part: Literal["base", "controlnet", "lora"]) 
             raise CheckpointError(
                 f"{folder} is not a checkpoint in diffusers' layout: model_index.json is missing"
             )
-        for name in _parts(index):
+        parts = _parts(index)
+        if ("text_encoder_2" in parts) != (checkpoint.family == "sdxl"):
+            raise CheckpointError(
+                f"{checkpoint.name!r} says 'family: {checkpoint.family}', which has "
+                f"{'two text encoders' if checkpoint.family == 'sdxl' else 'one text encoder'}; "
+                f"the checkpoint in {folder} is of another kind"
+            )
+        if checkpoint.safety_checker and "safety_checker" not in parts:
+            raise CheckpointError(
+                f"{checkpoint.name!r} asks for a safety checker, and {folder} has none; bring one "
+                "there or set 'safety_checker: false'"
+            )
+        for name in parts:
             if name != "safety_checker" or checkpoint.safety_checker:
                 _check_weights(folder / name, source.variant, checkpoint, part)
     elif part == "controlnet":
@@ -168,6 +200,8 @@ def _parts(index: Path) -> list[str]:
         named = json.loads(index.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{index}: cannot be read: {error}") from error
+    if not isinstance(named, dict):
+        raise CheckpointError(f"{index}: expected an object that names the checkpoint's models")
     return [name for name in _MODELS if isinstance(named.get(name), list) and all(named[name])]
 
 

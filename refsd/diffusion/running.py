@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from refsd.diffusion import crops
+from refsd.diffusion.checkpoints import CheckpointError
 from refsd.diffusion.devices import make_plan
 from refsd.diffusion.loading import identity, load_pipeline, quiet
 from refsd.diffusion.prompting import Embeddings
@@ -159,6 +160,12 @@ class Runner:
                 guidance_scale=settings.guidance,
                 generator=[torch.Generator("cpu").manual_seed(job.seed) for job in jobs],
                 output_type="pt",
+            )
+        if not torch.isfinite(done.images).all():
+            # Cast to a picture this would be black, and nobody would know why.
+            raise CheckpointError(
+                f"{settings.name!r} in {self.plan.dtype} made values that are not numbers; set "
+                "'dtype: float32' in a copy of its YAML file"
             )
         pictures = done.images.float().clamp(0, 1).mul(255).round().to(torch.uint8)
         made = pictures.permute(0, 2, 3, 1).cpu().numpy()
