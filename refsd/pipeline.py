@@ -60,13 +60,21 @@ class _Hidden:
 
 
 @dataclass(frozen=True, eq=False)
+class _Removed:
+    """A picture without people; whose background a safety checker refused, so that it is grey."""
+
+    x_prime: NDArray[np.uint8]
+    refused: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, eq=False)
 class _Scene:
     """A picture with avatars in it, before refinement; mappings by the people's indices."""
 
     cast: Cast
     regions: Sequence[NDArray[np.bool_]]
     a: NDArray[np.bool_]
-    x_prime: NDArray[np.uint8]
+    removed: _Removed
     x_second: NDArray[np.uint8]
     layers: Mapping[int, Layer]
     prompts: Mapping[int, Prompt]
@@ -228,23 +236,37 @@ class RefSD:
                 for parts in zip(pictures, casts, hidden, emptied, drawn, strict=True)
             ]
 
-    def _remove(self, picture: Picture, cast: Cast, hidden: _Hidden) -> NDArray[np.uint8]:
+    def _remove(self, picture: Picture, cast: Cast, hidden: _Hidden) -> _Removed:
         """x′."""
         from refsd import masks, removal
 
         # Where nobody is replaced nothing is looked for behind people: all of it stays grey.
         if not cast.stand_ins:
-            return hidden.filled
-        x_prime = removal.remove(
-            hidden.filled,
-            hidden.a,
-            self.config.removal,
-            inpainter=self.config.inpainter,
-            seed=picture.seed,
-        )
+            return _Removed(hidden.filled)
+        if self.config.removal == "diffusion":
+            removed = self._remove_by_diffusion(picture, cast, hidden)
+        else:
+            removed = _Removed(removal.remove(hidden.filled, hidden.a, self.config.removal))
+        x_prime = removed.x_prime
         for index in cast.reasons:
             x_prime = masks.fill(x_prime, hidden.regions[index])
-        return x_prime
+        return _Removed(x_prime, removed.refused)
+
+    def _remove_by_diffusion(self, picture: Picture, cast: Cast, hidden: _Hidden) -> _Removed:
+        from refsd.diffusion.inpainting import parts, shared_inpainter
+
+        if hidden.a.all():
+            return _Removed(hidden.filled)
+        inpainter = shared_inpainter(self.config.inpainter)
+        emptied = inpainter.empty(hidden.filled, hidden.a, picture.seed)
+        found = parts(hidden.a) if emptied.flagged else []
+        grey = [found[number] for number in emptied.flagged]
+        refused = {
+            index
+            for index in cast.stand_ins
+            if any((hidden.regions[index] & part).any() for part in grey)
+        }
+        return _Removed(emptied.image, frozenset(refused))
 
     def _draw(self, picture: Picture, cast: Cast, hidden: _Hidden) -> dict[int, Layer]:
         """m, one avatar at a time."""
@@ -261,18 +283,18 @@ class RefSD:
         picture: Picture,
         cast: Cast,
         hidden: _Hidden,
-        x_prime: NDArray[np.uint8],
+        removed: _Removed,
         layers: Mapping[int, Layer],
     ) -> _Scene:
         """x″ and what is asked of its refinement."""
         from refsd import compositing
 
-        x_second = compositing.composite(x_prime, list(layers.values()))
+        x_second = compositing.composite(removed.x_prime, list(layers.values()))
         prompts = {
             index: self._prompt(picture, index, stand_in)
             for index, stand_in in cast.stand_ins.items()
         }
-        return _Scene(cast, hidden.regions, hidden.a, x_prime, x_second, layers, prompts)
+        return _Scene(cast, hidden.regions, hidden.a, removed, x_second, layers, prompts)
 
     def _prompt(self, picture: Picture, index: int, stand_in: StandIn) -> Prompt:
         """What refinement is asked to make of an avatar."""
@@ -299,9 +321,9 @@ class RefSD:
         replaced = list(scene.cast.stand_ins)
         reasons = dict(scene.cast.reasons)
         changed, a = refined.image, scene.a
-        for place in refined.flagged:
-            reasons[replaced[place]] = REFUSED
-            region = masks.box_region(picture.people[replaced[place]], shape)
+        for index in scene.removed.refused | {replaced[place] for place in refined.flagged}:
+            reasons[index] = REFUSED
+            region = masks.box_region(picture.people[index], shape)
             changed, a = masks.fill(changed, region), a | region
         x_hat = np.where(a[..., None], changed, x)
         outcomes = [
@@ -363,7 +385,7 @@ def _stages(
     return {
         "x": x,
         "a": np.repeat(np.where(scene.a, 255, 0).astype(np.uint8)[..., None], 3, axis=2),
-        "x_prime": scene.x_prime,
+        "x_prime": scene.removed.x_prime,
         "m": compositing.composite(np.full_like(x, 255), layers, match=False),
         "x_second": scene.x_second,
         "e": canny(scene.x_second),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -10,6 +11,10 @@ import pytest
 from refsd import masks
 from refsd.people import Person
 from refsd.pipeline import Picture, RefSD, RefSDConfig, Result
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
 
 HEIGHT, WIDTH = 200, 260
 
@@ -202,3 +207,19 @@ def test_stages_are_the_figures(photo: np.ndarray) -> None:
     other = RefSD(config).batch([Picture(noise, PEOPLE, seed=7)], stages=True)[0]
     for name in ("a", "x_prime", "m", "x_second", "e"):
         assert np.array_equal(other.stages[name], result.stages[name])
+
+
+def test_a_refused_background_masks_whoever_stood_there(
+    photo: np.ndarray, tiny_checkpoint: Callable[[str, str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from refsd.diffusion.inpainting import shared_inpainter
+    from refsd.diffusion.running import Runner
+
+    checkpoint = str(tiny_checkpoint("sd15", "inpaint"))
+    shared_inpainter(checkpoint)
+    monkeypatch.setattr(Runner, "paint", lambda self, jobs: [None] * len(jobs))
+    result = run(photo, PEOPLE, removal="diffusion", inpainter=checkpoint)
+    assert statuses(result) == ["masked"] * 3
+    assert result.people[0].reason == "the safety checker refused what was made"
+    for person in PEOPLE:
+        assert (result.image[masks.box_region(person, (HEIGHT, WIDTH))] == masks.GREY).all()
