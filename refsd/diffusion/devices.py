@@ -6,7 +6,7 @@ of a method's settings, and a run that goes on tomorrow must find the same.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class Plan:
         slicing: attention one head at a time and the VAE tile by tile: slower, and smaller.
         batch: crops at once. Batches are always full, the last one with copies: then no crop's
             output depends on how many others there are.
+        threads: torch's, where a processor does the work: another number gives other bytes.
     """
 
     device: Literal["cuda", "cpu"]
@@ -46,6 +47,7 @@ class Plan:
     offload: bool
     slicing: bool
     batch: int
+    threads: int | None = None
 
     def settings(self) -> dict[str, object]:
         """For the record."""
@@ -61,7 +63,8 @@ def make_plan(checkpoint: Checkpoint) -> Plan:
         memory = torch.cuda.get_device_properties(0).total_memory / GIB
         half = "bfloat16" if torch.cuda.is_bf16_supported() else "float16"
         return plan_for(checkpoint, "cuda", memory, half)
-    return plan_for(checkpoint, "cpu", psutil.virtual_memory().total / GIB, "bfloat16")
+    memory = psutil.virtual_memory().total / GIB
+    return replace(plan_for(checkpoint, "cpu", memory, "bfloat16"), threads=torch.get_num_threads())
 
 
 def plan_for(
