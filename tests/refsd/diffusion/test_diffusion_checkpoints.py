@@ -109,3 +109,19 @@ def test_nothing_heavy_is_imported_for_settings() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("steps: [", "cannot be read"),
+        ("- steps", "expected keys and values"),
+        ("name: !!python/object/apply:os.system ['true']", "cannot be read"),
+    ],
+)
+def test_a_file_is_plain_yaml_that_runs_nothing(text: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "broken.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(CheckpointError, match=message) as caught:
+        load_checkpoint(str(path))
+    assert str(path) in str(caught.value)
