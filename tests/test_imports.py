@@ -8,7 +8,12 @@ import time
 
 import pytest
 
-HEAVY = frozenset({"torch", "torchvision", "torchreid", "diffusers", "transformers", "cv2", "anny", "moderngl", "streamlit"})
+HEAVY = frozenset(
+    {
+        *("torch", "torchvision", "torchreid", "diffusers", "transformers"),
+        *("cv2", "anny", "moderngl", "streamlit"),
+    }
+)
 
 
 def imported_by(*arguments: str) -> set[str]:

@@ -46,6 +46,9 @@ def test_shipped_methods_have_distinct_settings_and_the_tables_names(name: str) 
         "pixelate": "Pixelate",
         "maskout": "MaskOut",
         "refsd": "refsd[none]",
+        "refsd-sd15": "refsd[sd15]",
+        "refsd-sdxl": "refsd[sdxl]",
+        "mask-sd": "Mask-SD[sd15]",
     }
     assert made.name == expected[name]
 
