@@ -137,7 +137,7 @@ METHODS: Registry[Plugin[Method]] = Registry(
         "pixelate": Entry("humangenai.methods.pixelate", "mosaic, relative to the person's height"),
         "maskout": Entry("humangenai.methods.maskout", "people filled with mid-grey"),
         "refsd": Entry("humangenai.methods.refsd", "people replaced by avatars"),
-        "mask_sd": Entry(
+        "mask-sd": Entry(
             "humangenai.methods.mask_sd", "people painted into their masks by a prompt alone"
         ),
         "imported": Entry("humangenai.methods.imported", "pictures made by another tool"),

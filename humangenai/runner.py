@@ -64,6 +64,8 @@ def run(config: RunConfig, out: Path, progress: Progress | None = None) -> Finis
     progress = progress or Silent()
     dataset = load_dataset(config)
     methods = load_methods(config)
+    # Asking for settings finds out what is missing, before any work is done.
+    settings = {method.name: settings_hash(method) for method in methods}
     queries, gallery = choose(dataset, config)
     tracks = choose_tracks(config, dataset, queries, gallery)
     to_do = [*queries, *gallery] if config.everything else queries
@@ -76,7 +78,7 @@ def run(config: RunConfig, out: Path, progress: Progress | None = None) -> Finis
             perception = perceive(folder, dataset, to_do, progress)
         work = {
             method.name: Pseudonymization(
-                folder, dataset, method, perception, settings_hash(method)
+                folder, dataset, method, perception, settings[method.name]
             )
             for method in methods
         }

@@ -48,7 +48,7 @@ def new_person(
         joints: float32 (J, 3), metres, camera coordinates.
         joint_names: J names.
         camera: of the whole picture.
-        a: bool (H, W), where the picture may change: an avatar is cut off outside.
+        a: bool (H, W), where avatars are shown: they are cut off outside.
     """
     x0, y0, x1, y1 = layer.window
     depth = np.full(a.shape, np.inf, dtype=np.float32)

@@ -320,24 +320,27 @@ class RefSD:
         x, shape = picture.image, picture.shape
         replaced = list(scene.cast.stand_ins)
         reasons = dict(scene.cast.reasons)
-        changed, a = refined.image, scene.a
+        changed, a, shown = refined.image, scene.a, scene.a
         for index in scene.removed.refused | {replaced[place] for place in refined.flagged}:
             reasons[index] = REFUSED
             region = masks.box_region(picture.people[index], shape)
-            changed, a = masks.fill(changed, region), a | region
+            changed, a, shown = masks.fill(changed, region), a | region, shown & ~region
         x_hat = np.where(a[..., None], changed, x)
         outcomes = [
             PersonOutcome(
                 index, "masked", reason=reasons[index], situations=scene.cast.situations[index]
             )
             if index in reasons
-            else self._outcome(picture, scene, index)
+            else self._outcome(picture, scene, index, shown)
             for index in range(len(picture.people))
         ]
         made = _stages(x, scene, x_hat) if stages else {}
         return Result(image=x_hat, people=outcomes, stages=made)
 
-    def _outcome(self, picture: Picture, scene: _Scene, index: int) -> PersonOutcome:
+    def _outcome(
+        self, picture: Picture, scene: _Scene, index: int, shown: NDArray[np.bool_]
+    ) -> PersonOutcome:
+        """Who was replaced; ``shown`` is where avatars can be seen."""
         from refsd.labels import new_person
 
         stand_in = scene.cast.stand_ins[index]
@@ -348,7 +351,7 @@ class RefSD:
             joints=stand_in.joints,
             joint_names=stand_in.joint_names,
             camera=scene_camera(picture.shape, crop=picture.crop),
-            a=scene.a,
+            a=shown,
         )
         return PersonOutcome(
             index,

@@ -253,8 +253,8 @@ def _wanted(part: str, source: Source) -> list[str]:
     ending = f"*.{source.variant}.safetensors" if source.variant else "*.safetensors"
     if part == "controlnet":
         return [*_PLAIN, ending]
-    folders = (*_MODELS, "tokenizer", "tokenizer_2", "scheduler", "feature_extractor")
-    return ["model_index.json", *(f"{name}/{p}" for name in folders for p in (*_PLAIN, ending))]
+    # What lies beside the folders is the same weights in other layouts.
+    return ["model_index.json", *(f"*/{pattern}" for pattern in (*_PLAIN, ending))]
 
 
 def _advice(checkpoint: Checkpoint, part: str, source: Source) -> str:
@@ -274,19 +274,19 @@ def identity(checkpoint: Checkpoint) -> dict[str, str]:
     No path is in it, so that it can be published.
 
     Raises:
-        CheckpointError: a local folder is missing or not whole.
+        CheckpointError: weights are missing or not whole.
     """
     found = {}
     for part in ("base", "controlnet", "lora"):
         source: Source | None = getattr(checkpoint, part)
         if source is None:
             continue
+        folder = locate(checkpoint, part)
         if source.path is None:
             found[part] = f"{source.repo}@{source.revision}" + (
                 f" ({source.variant})" if source.variant else ""
             )
         else:
-            folder = locate(checkpoint, part)
             files = sorted(folder.rglob("*.safetensors"))
             stamps = tuple((path, path.stat().st_size, path.stat().st_mtime_ns) for path in files)
             found[part] = f"sha256:{_hash(folder, stamps)}"

@@ -155,7 +155,7 @@ def test_missing_weights_stop_a_run_before_any_picture_is_counted_as_failed(
     monkeypatch.syspath_prepend(str(PLUGINS))
     config = RunConfig(
         dataset=DatasetConfig(dataset="tinycrowd"),
-        methods=(MethodConfig(method="mask_sd", options={"inpainter": "sd15"}),),
+        methods=(MethodConfig(method="mask-sd", options={"inpainter": "sd15"}),),
         tracks=(),
     )
     with pytest.raises(SetupError, match="hf download"):

@@ -120,4 +120,4 @@ def test_every_method_that_claims_to_remove_people_stands_at_the_gate() -> None:
     claiming = {
         method_config(name).method for name in names("methods") if load(name).claim == "removes"
     }
-    assert claiming == {"maskout", "refsd", "mask_sd"}
+    assert claiming == {"maskout", "refsd", "mask-sd"}

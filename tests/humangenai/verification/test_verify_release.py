@@ -203,7 +203,7 @@ def test_whatever_is_made_by_diffusion_passes(tmp_path: Path) -> None:
     methods = [
         method("refsd", refiner=sd15),
         method("refsd", refiner=sdxl, removal="diffusion", inpainter=inpaint),
-        method("mask_sd", inpainter=inpaint),
+        method("mask-sd", inpainter=inpaint),
         method("refsd"),
     ]
     folder = make_run(tmp_path / "run", *methods, limit=2)
