@@ -8,6 +8,7 @@ the file instead. Refinement may move an outline by some pixels; the labels are 
 from __future__ import annotations
 
 import json
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -72,6 +73,8 @@ def write_labels(folder: RunFolder, method: str, records: Iterable[ItemRecord]) 
     """Publish the labels of a method's pictures, from its lines.
 
     Pictures stand in the order of their public names, which says nothing about the originals'.
+    YOLO finds the labels of ``images/NAME.png`` in ``labels/NAME.txt``, where they are. Labels of
+    an earlier call are taken away first: a picture may have failed since.
 
     Args:
         folder: of the run.
@@ -79,18 +82,20 @@ def write_labels(folder: RunFolder, method: str, records: Iterable[ItemRecord]) 
         records: one line per item.
 
     Returns:
-        The folder with ``coco.json``, ``yolo/`` and ``yolo.yaml``; None where there is no avatar.
+        The folder with ``coco.json``, ``yolo.yaml`` and one text file per picture; None where
+        there is no avatar.
     """
     known = [record for record in records if record.output is not None and record.size is not None]
     known.sort(key=lambda record: str(record.output))
-    if not any(person.label for record in known for person in record.people):
-        return None
     target = folder.release / slug(method) / "labels"
     with writing(target):
-        (target / "yolo").mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(target, ignore_errors=True)
+        if not any(person.label for record in known for person in record.people):
+            return None
+        target.mkdir(parents=True)
     atomic_write(target / "coco.json", json.dumps(_coco(known)).encode())
     for record in known:
-        atomic_write(target / "yolo" / f"{_public(record)}.txt", _yolo(record).encode())
+        atomic_write(target / f"{_public(record)}.txt", _yolo(record).encode())
     atomic_write(target / "yolo.yaml", _YOLO.encode())
     return target
 
@@ -151,9 +156,9 @@ def _coco(records: Sequence[ItemRecord]) -> dict[str, Any]:
     }
 
 
-_YOLO = """path: .
-train: images/train
-val: images/train
+_YOLO = """path: ..
+train: images
+val: images
 names: {0: person}
 kpt_shape: [17, 3]
 flip_idx: [0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11, 14, 13, 16, 15]

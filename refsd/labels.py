@@ -28,6 +28,9 @@ BEHIND = 0.12
 """A keypoint lies inside the body; it counts as hidden where the surface before it is further
 away from it than this, in metres."""
 
+BEHIND_HIP = 0.20
+"""The same for hips, which lie deepest."""
+
 
 def new_person(
     layer: Layer,
@@ -77,5 +80,6 @@ def new_person(
         visibility[row] = 1
         if x0 <= column < x1 and y0 <= line < y1 and seen[line - y0, column - x0]:
             surface = layer.rendering.depth[line - y0, column - x0]
-            visibility[row] = 2 if points[row, 2] - surface <= BEHIND else 1
+            deepest = BEHIND_HIP if COCO_KEYPOINTS[row].endswith("hip") else BEHIND
+            visibility[row] = 2 if points[row, 2] - surface <= deepest else 1
     return NewPerson(box, layer.window, seen, keypoints, visibility, joints, joint_names)
