@@ -100,7 +100,7 @@ def _strange_labels(method: OpenedMethod) -> list[Finding]:
         return []
     findings = []
     for path, named in (
-        (labels / "yolo", {file.stem for file in labels.glob("yolo/*.txt")}),
+        (labels, {file.stem for file in labels.glob("*.txt")}),
         (labels / "coco.json", _named_by_coco(labels / "coco.json")),
     ):
         where = path.relative_to(release).as_posix()

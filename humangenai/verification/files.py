@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 LAYOUT = (
     re.compile(r"record\.json"),
     re.compile(r"[^/]+/images/[0-9a-f]{32}\.png"),
-    re.compile(r"[^/]+/labels/(coco\.json|yolo\.yaml|yolo/[0-9a-f]{32}\.txt)"),
+    re.compile(r"[^/]+/labels/(coco\.json|yolo\.yaml|[0-9a-f]{32}\.txt)"),
 )
 """What this suite writes into ``release/``; the first folder is a method's."""
 
