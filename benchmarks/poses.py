@@ -40,6 +40,7 @@ from rich.progress import track
 
 from humangenai.datasets.crowd import Options
 from humangenai.datasets.crowd import load as load_crowd
+from humangenai.poses import JOINTS, joint_errors
 from humangenai.statistics import clustered_mean
 from refsd.avatars import scene_camera
 from refsd.bodies import Observation, blazepose_landmarks, fit_bodies, load_body
@@ -56,11 +57,6 @@ if TYPE_CHECKING:
 
     from refsd.wardrobe import Avatar
 
-JOINTS = (
-    "upperleg01.L", "upperleg01.R", "lowerleg01.L", "lowerleg01.R", "foot.L", "foot.R",
-    "upperarm01.L", "upperarm01.R", "lowerarm01.L", "lowerarm01.R", "wrist.L", "wrist.R",
-    "neck01", "head",
-)  # fmt: skip
 MAX_FIT_ERROR = 0.08
 """RefSD's own (``RefSDConfig.max_fit_error``)."""
 SAME_PERSON = 0.3
@@ -219,17 +215,6 @@ def silhouettes(fitted: Sequence[Fitted | None], camera: Camera) -> list[NDArray
 def _iou(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
     either = int((one | other).sum())
     return int((one & other).sum()) / either if either else 0.0
-
-
-def joint_errors(found: NDArray[np.float64], true: NDArray[np.float64]) -> tuple[float, float]:
-    """MPJPE and PA-MPJPE of (14, 3) joints, in the unit of the joints; hips come first."""
-    found, true = found - found[:2].mean(axis=0), true - true[:2].mean(axis=0)
-    mpjpe = float(np.linalg.norm(found - true, axis=1).mean())
-    a, b = found - found.mean(axis=0), true - true.mean(axis=0)
-    u, s, vt = np.linalg.svd(a.T @ b)
-    signs = np.array([1.0, 1.0, np.sign(np.linalg.det(u @ vt))])
-    aligned = (s * signs).sum() / (a**2).sum() * a @ (u * signs) @ vt
-    return mpjpe, float(np.linalg.norm(aligned - b, axis=1).mean())
 
 
 def measure_case(

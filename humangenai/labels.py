@@ -24,13 +24,6 @@ if TYPE_CHECKING:
     from humangenai.store import RunFolder
     from refsd.people import NewPerson
 
-KEYPOINTS = (
-    "nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder", "right_shoulder",
-    "left_elbow", "right_elbow", "left_wrist", "right_wrist", "left_hip", "right_hip",
-    "left_knee", "right_knee", "left_ankle", "right_ankle",
-)  # fmt: skip
-"""COCO's, in its order."""
-
 SKELETON = (
     (16, 14), (14, 12), (17, 15), (15, 13), (12, 13), (6, 12), (7, 13), (6, 7), (6, 8), (7, 9),
     (8, 10), (9, 11), (2, 3), (1, 2), (1, 3), (2, 4), (3, 5), (4, 6), (5, 7),
@@ -106,6 +99,8 @@ def _public(record: ItemRecord) -> str:
 
 
 def _coco(records: Sequence[ItemRecord]) -> dict[str, Any]:
+    from refsd.labels import COCO_KEYPOINTS
+
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
     not_labelled = 0
@@ -149,7 +144,7 @@ def _coco(records: Sequence[ItemRecord]) -> dict[str, Any]:
                 "id": 1,
                 "name": "person",
                 "supercategory": "person",
-                "keypoints": list(KEYPOINTS),
+                "keypoints": list(COCO_KEYPOINTS),
                 "skeleton": [list(pair) for pair in SKELETON],
             }
         ],

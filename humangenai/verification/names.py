@@ -20,7 +20,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from humangenai.config import PRIVATE_OPTIONS, Kind, names
-from humangenai.labels import DESCRIPTION, KEYPOINTS
+from humangenai.labels import COCO_KEYPOINTS, DESCRIPTION
 from humangenai.records import RunRecord
 from humangenai.registry import DATASETS, METHODS, METRICS
 from humangenai.store import slug
@@ -208,7 +208,7 @@ def own_words() -> frozenset[str]:
     configs = [name for kind in KINDS for name in names(kind)]
     configs += [*checkpoint_names("refiners"), *checkpoint_names("inpainters"), "none"]
     schema = json.dumps(RunRecord.model_json_schema())
-    text = " ".join([schema, DESCRIPTION, *KEYPOINTS, *registered, *configs]).lower()
+    text = " ".join([schema, DESCRIPTION, *COCO_KEYPOINTS, *registered, *configs]).lower()
     return (
         frozenset([*_parts(text), *re.findall(r"\w+", text), *registered, *configs]) | LABEL_WORDS
     )

@@ -11,7 +11,7 @@ import pytest
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from humangenai.labels import KEYPOINTS, label_record, write_labels
+from humangenai.labels import label_record, write_labels
 from humangenai.records import ItemRecord, PersonRecord
 from refsd.labels import COCO_KEYPOINTS
 from refsd.people import NewPerson
@@ -75,7 +75,7 @@ def test_cocos_own_tools_read_them(folder: SimpleNamespace) -> None:
     assert names == ["aaa.png", "bbb.png", "ccc.png"]
     assert coco.dataset["info"]["labelled"] == 3
     assert coco.dataset["info"]["not_labelled"] == 2
-    assert tuple(coco.dataset["categories"][0]["keypoints"]) == KEYPOINTS == COCO_KEYPOINTS
+    assert tuple(coco.dataset["categories"][0]["keypoints"]) == COCO_KEYPOINTS
     of_bbb = coco.loadAnns(coco.getAnnIds(imgIds=[2]))
     for annotation, new in zip(of_bbb, LINES[0].people, strict=True):
         assert new.label is not None
