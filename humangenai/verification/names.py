@@ -20,7 +20,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from humangenai.config import PRIVATE_OPTIONS, Kind, names
-from humangenai.labels import COCO_KEYPOINTS, DESCRIPTION
+from humangenai.labels import DESCRIPTION
 from humangenai.records import RunRecord
 from humangenai.registry import DATASETS, METHODS, METRICS
 from humangenai.store import slug
@@ -28,6 +28,7 @@ from humangenai.verification.files import list_files
 from humangenai.verification.metadata import beside_pixels
 from humangenai.verification.records import CheckRecord, Finding, conclude
 from refsd.diffusion import checkpoint_names
+from refsd.labels import COCO_KEYPOINTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
