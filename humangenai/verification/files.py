@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from humangenai.store import slug
@@ -12,7 +13,6 @@ from humangenai.verification.records import CheckRecord, Finding, conclude
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
 LAYOUT = (
     re.compile(r"record\.json"),
@@ -27,7 +27,7 @@ def list_files(release: Path) -> list[Path]:
     found = []
     for folder, folders, files in os.walk(release):
         entries = [os.path.join(folder, name) for name in (*folders, *files)]  # noqa: PTH118
-        found += [release / entry for entry in entries if not _is_folder(entry)]
+        found += [Path(entry) for entry in entries if not _is_folder(entry)]
     return sorted(found)
 
 

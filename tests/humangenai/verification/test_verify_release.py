@@ -84,7 +84,7 @@ def tiny(out: Path, *methods: MethodConfig, people: int = 1, **more: object) -> 
     return make_run(out, *methods, dataset="tinycrowd", options=options, **more)
 
 
-def verify(folder: Path, *options: str) -> tuple[int, str]:
+def verify(folder: Path, *options: str, cwd: Path | None = None) -> tuple[int, str]:
     """The command as a process: its exit code, and all that it wrote."""
     paths = [*PLUGINS, os.environ.get("PYTHONPATH", "")]
     done = subprocess.run(
@@ -93,6 +93,7 @@ def verify(folder: Path, *options: str) -> tuple[int, str]:
         text=True,
         check=False,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
+        cwd=cwd,
         timeout=300,
     )
     assert "Traceback" not in done.stderr, done.stderr
@@ -496,3 +497,8 @@ def test_a_folder_in_use_or_unfinished_is_refused(copy: Path) -> None:
     lines.write_bytes(torn)
     assert "unfinished" in refused(copy)
     assert lines.read_bytes() == torn
+
+
+def test_a_run_may_be_named_from_where_one_is(copy: Path) -> None:
+    code, text = verify(Path(copy.name), cwd=copy.parent)
+    assert code == 0, text
