@@ -38,6 +38,8 @@ would outnumber them."""
 GOOD_IOU = 0.6
 """An avatar whose silhouette agrees with the person's by more counts as well placed."""
 
+_NOTHING = PoseRecord(mpjpe=math.nan, pa_mpjpe=math.nan, iou=math.nan)
+
 
 def pose_records(
     truth: Sequence[TruePerson],
@@ -73,7 +75,7 @@ def pose_records(
 
 def _compare(true: TruePerson, new: NewPerson | None, shape: tuple[int, int]) -> PoseRecord:
     if new is None:
-        return PoseRecord(mpjpe=math.nan, pa_mpjpe=math.nan, iou=math.nan)
+        return _NOTHING
     mask = np.zeros(shape, dtype=np.bool_)
     x0, y0, x1, y1 = new.window
     mask[y0:y1, x0:x1] = new.mask
@@ -126,7 +128,9 @@ def summarise_poses(items: Mapping[str, Item], records: Iterable[ItemRecord]) ->
     poses: list[PoseRecord] = []
     clusters: list[str] = []
     for record in records:
-        for number, pose in enumerate(record.poses or ()):
+        # Where everybody was masked nothing was compared.
+        unscored = (_NOTHING,) * len(record.fates or ())
+        for number, pose in enumerate(unscored if record.poses is None else record.poses):
             pid = items[record.key].pid
             poses.append(pose)
             clusters.append(f"{record.key} {number}" if pid is None else str(pid))

@@ -197,7 +197,10 @@ def pose_table(record: RunRecord) -> Table:
         rows=tuple(
             (
                 Cell(method.name),
-                Cell(str(method.poses.n), f"{method.poses.unscored} unscored"),
+                Cell(
+                    str(method.poses.n),
+                    f"of {method.poses.clusters} people, {method.poses.unscored} unscored",
+                ),
                 _ranged(method.poses.mpjpe, lambda value: f"{value:.0f}"),
                 _ranged(method.poses.pa_mpjpe, lambda value: f"{value:.0f}"),
                 _ranged(method.poses.iou, lambda value: f"{value:.2f}"),

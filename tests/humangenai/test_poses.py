@@ -97,9 +97,11 @@ def test_means_leave_out_who_has_no_avatar_and_count_them() -> None:
         line(f"k{n}", PoseRecord(mpjpe=100.0 + n, pa_mpjpe=50.0, iou=0.5 + 0.05 * n))
         for n in range(5)
     ]
-    summary = summarise_poses(items, [*lines, line("k5", NOBODY)])
-    assert summary is not None
-    assert (summary.n, summary.unscored, summary.clusters) == (5, 1, 3)
+    masked = ItemRecord(method="m", key="k5", content="", status="done", fates=("masked",))
+    for last in (line("k5", NOBODY), masked):
+        summary = summarise_poses(items, [*lines, last])
+        assert summary is not None
+        assert (summary.n, summary.unscored, summary.clusters) == (5, 1, 3)
     assert summary.mpjpe[0] == pytest.approx(102)
     assert summary.mpjpe[1] <= summary.mpjpe[0] <= summary.mpjpe[2]
     good = np.mean([0.5 + 0.05 * n > GOOD_IOU for n in range(5)])
@@ -128,4 +130,4 @@ def test_the_table_shows_what_was_measured_and_nothing_else(run_record) -> None:
     methods = (run_record.methods[2].model_copy(update={"poses": summary}),)
     (row,) = pose_table(run_record.model_copy(update={"methods": methods})).rows
     assert [cell.value for cell in row] == ["refsd[none]", "1", "–", "–", "0.70", "100.0"]
-    assert row[1].detail == "1 unscored"
+    assert row[1].detail == "of 1 people, 1 unscored"
