@@ -1,0 +1,100 @@
+"""The whole training in miniature: it goes on where it stopped, and its checkpoint refines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import torch
+
+from refsd.diffusion import load_checkpoint
+from refsd.diffusion.refiner import DiffusionRefiner
+from refsd.prompts import Prompt
+from refsd.refinement import Composite
+from refsd.training import autoencoder, batches, data, diffusion
+from refsd.training.batches import Pairs, to_images, to_tensor
+from refsd.training.captions import caption
+from refsd.training.data import Part, render
+from refsd.training.export import export
+from refsd.training.people import sample_person
+from refsd.training.text import make_tokenizer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SETTINGS = """name: trained
+licence: ours
+family: sd15
+base: {path: .}
+controlnet: {path: controlnet}
+scheduler: DDIMScheduler
+steps: 4
+guidance: 2.0
+strength: 0.7
+sizes: [[64, 64]]
+negative: ""
+"""
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(data, "SHARD", 16)
+        folder = tmp_path_factory.mktemp("data")
+        return list(render(Part("head", 64, pairs=32), folder, workers=1))
+
+
+def test_pictures_survive_the_way_to_tensors_and_back(shards: list[Path]) -> None:
+    images = Pairs(shards).target[:4]
+    assert np.array_equal(to_images(to_tensor(images)), images)
+    tensor = to_tensor(images)
+    assert tensor.shape == (4, 3, 64, 64)
+    assert -1 <= float(tensor.min()) < float(tensor.max()) <= 1
+
+
+def test_an_epoch_sees_everything_once(shards: list[Path]) -> None:
+    pairs = Pairs(shards)
+    seen = np.concatenate([pairs.draw(step, 8) for step in range(4)])
+    assert sorted(seen) == list(range(32))
+    assert not np.array_equal(pairs.draw(0, 8), pairs.draw(4, 8))
+    assert np.array_equal(pairs.draw(3, 8), pairs.draw(3, 8))
+
+
+def test_captions_say_what_is_seen_and_their_words_are_known() -> None:
+    tokenizer = make_tokenizer()
+    for number in range(60):
+        rng = np.random.default_rng(number)
+        words = caption(sample_person(rng).labels, "face" if number % 2 else "full", rng)
+        ids = tokenizer(words).input_ids
+        assert len(ids) <= 77
+        # Every word is one token: nothing is spelt out.
+        tokens = tokenizer.convert_ids_to_tokens(ids)[1:-1]
+        assert all(token.endswith("</w>") for token in tokens)
+    assert tokenizer("A Happy man").input_ids == tokenizer("a happy man").input_ids
+
+
+def test_training_goes_on_where_it_stopped_and_what_it_exports_refines(
+    shards: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert batches.HELD_OUT == 1
+    autoencoder.train([shards], tmp_path / "autoencoder", steps=2)
+    first = torch.load(tmp_path / "autoencoder" / "state.pt", weights_only=True)
+    vae = autoencoder.train([shards], tmp_path / "autoencoder", steps=3)
+    second = torch.load(tmp_path / "autoencoder" / "state.pt", weights_only=True)
+    assert (first["step"], second["step"]) == (2, 3)
+    diffusion.train({"head": shards}, vae, tmp_path / "denoiser", steps=2)
+    assert "step 2 of 2: denoising" in capsys.readouterr().out
+    sheets = sorted(path.name for path in (tmp_path / "denoiser").glob("*.png"))
+    assert sheets == ["curve.png", "sheet-head-000002.png"]
+    export(tmp_path, tmp_path / "checkpoint")
+    weights = list((tmp_path / "checkpoint").rglob("*.safetensors"))
+    assert sum(path.stat().st_size for path in weights) < 60e6
+    (tmp_path / "checkpoint" / "refiner.yaml").write_text(SETTINGS)
+    image = Pairs(shards).composite[0]
+    region = np.zeros(image.shape[:2], dtype=np.bool_)
+    region[8:60, 8:56] = True
+    refiner = DiffusionRefiner(load_checkpoint(str(tmp_path / "checkpoint")))
+    refined = refiner.refine([Composite(image, [region], [Prompt("a happy woman")], seed=1)])[0]
+    assert np.array_equal(refined.image[~region], image[~region])
+    assert (refined.image[region] != image[region]).mean() > 0.5
