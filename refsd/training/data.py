@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from refsd.training.scenes import Crop
+    from refsd.wardrobe import Family
 
 SHARD = 256
 """Pairs in a shard."""
@@ -36,16 +37,19 @@ class Part:
         height: of the pictures, pixels.
         pairs: how many; whole shards.
         seed: another seed is other data.
+        family: whose people, clothes and poses.
     """
 
     crop: Crop
     height: int
     pairs: int
     seed: int = 0
+    family: Family = "training"
 
     def shards(self, folder: Path) -> list[Path]:
         """The files of this part, whether they are there or not."""
-        name = f"v{DATA_VERSION}-{self.crop}-{self.height}-seed{self.seed}"
+        family = "" if self.family == "training" else f"{self.family}-"
+        name = f"v{DATA_VERSION}-{family}{self.crop}-{self.height}-seed{self.seed}"
         return [folder / f"{name}-{n:04d}.safetensors" for n in range(-(-self.pairs // SHARD))]
 
 
@@ -85,7 +89,7 @@ def _render_shard(part: Part, number: int, path: Path) -> Path:
     targets, composites, masks, labels = [], [], [], []
     for at in range(number * SHARD, (number + 1) * SHARD):
         rng = np.random.default_rng([DATA_VERSION, part.seed, part.crop == "head", at])
-        pair = sample_pair(rng, renderer, part.crop, part.height)
+        pair = sample_pair(rng, renderer, part.crop, part.height, part.family)
         targets.append(pair.target)
         composites.append(pair.composite)
         masks.append(np.packbits(pair.mask))

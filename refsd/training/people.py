@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from refsd.training.looks import ANCESTRY_SKINS, ETHNICITIES, LOOKS
 from refsd.wardrobe.accessories import EARRINGS, GLASSES, HATS, NECKLACES
 from refsd.wardrobe.avatar import Avatar, Garment, Look
 from refsd.wardrobe.expressions import EMOTIONS, expression
@@ -20,59 +21,10 @@ from refsd.wardrobe.families import FAMILIES
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from refsd.wardrobe.avatar import Colour
+    from refsd.training.looks import Looks
+    from refsd.wardrobe.avatar import Colour, Family
 
 T = TypeVar("T")
-
-COLOURS: Mapping[str, Colour] = {
-    "black": (0.07, 0.07, 0.08), "white": (0.90, 0.90, 0.89), "grey": (0.48, 0.49, 0.50),
-    "red": (0.66, 0.10, 0.12), "orange": (0.86, 0.44, 0.12), "yellow": (0.88, 0.76, 0.20),
-    "green": (0.16, 0.45, 0.22), "blue": (0.15, 0.27, 0.62), "purple": (0.40, 0.18, 0.50),
-    "pink": (0.87, 0.52, 0.62), "brown": (0.36, 0.23, 0.14),
-}  # fmt: skip
-"""The eleven basic colour terms (Berlin and Kay 1969) and a usual sRGB value of each, ours."""
-
-SKINS: Mapping[str, Colour] = {
-    "cold white": (0.95, 0.83, 0.82), "white": (0.94, 0.80, 0.73), "warm white": (0.93, 0.77, 0.64),
-    "beige": (0.86, 0.69, 0.56), "olive": (0.73, 0.58, 0.41), "brown": (0.50, 0.34, 0.24),
-    "black": (0.26, 0.18, 0.14),
-}  # fmt: skip
-"""Skin tones by the names of the benchmark's pairs, and an sRGB value of each, ours."""
-
-ANCESTRY_SKINS: Mapping[str, tuple[str, ...]] = {
-    "african": ("black", "brown", "brown", "black", "olive"),
-    "asian": ("warm white", "beige", "olive", "white", "brown"),
-    "caucasian": ("cold white", "white", "warm white", "beige", "olive"),
-}
-"""Which skin tones come with the body model's ancestries; three in ten draw any other."""
-
-ETHNICITIES: Mapping[str, str] = {"african": "Black", "asian": "East Asian", "caucasian": "White"}
-"""What prompts call the only three ancestries that the body model knows."""
-
-HAIR_COLOURS: Mapping[str, Colour] = {
-    "black": (0.055, 0.05, 0.05), "brown": (0.24, 0.15, 0.09), "blond": (0.70, 0.56, 0.34),
-    "red": (0.50, 0.21, 0.09), "grey": (0.55, 0.54, 0.53), "white": (0.86, 0.85, 0.83),
-}  # fmt: skip
-
-HAIR: Mapping[str, Mapping[str, str]] = {
-    "ear-length": {"hair length": "medium", "hair texture": "straight"},
-    "waist-length": {"hair length": "long", "hair texture": "straight"},
-    "slicked back": {"hair length": "short", "hair texture": "straight"},
-    "small afro": {"hair length": "short", "hair texture": "curly"},
-    "shaved head": {"hair length": "bald"},
-    "receding crop": {"hair length": "receding"},
-    "fringe": {"hair length": "medium", "hair texture": "straight", "bangs": "yes"},
-    "short waves": {"hair length": "short", "hair texture": "wavy"},
-    "long waves": {"hair length": "long", "hair texture": "wavy"},
-    "nape knot": {"hair length": "bun"},
-    "high ponytail": {"hair length": "ponytail"},
-}
-"""Hairstyle → the labels it shows."""
-
-PATTERNS: Mapping[str, str] = {
-    "flat cloth": "plain", "zigzag": "zigzag", "argyle": "diamond", "dip dye": "two-tone",
-    "camouflage": "camouflage", "candy stripe": "striped",
-}  # fmt: skip
 
 AGES = (10, 20, 30, 40, 50, 60, 70, 80)
 AGE_PHENOTYPE = (0.34, 0.60, 0.68, 0.745, 0.81, 0.87, 0.935, 1.0)
@@ -92,20 +44,27 @@ class LabelledPerson:
     labels: Mapping[str, str]
 
 
-def sample_person(rng: np.random.Generator) -> LabelledPerson:
+def sample_person(rng: np.random.Generator, family: Family = "training") -> LabelledPerson:
     """Draw somebody.
 
     Args:
         rng: all chance.
+        family: whose garments, hair and colours they have: ``training``, or ``probe`` for the
+            pictures that the judge of attributes learns from.
+
+    Raises:
+        ValueError: nobody has named the looks of this family.
     """
-    lists = FAMILIES["training"]
+    if family not in LOOKS:
+        raise ValueError(f"no labelled looks of family {family!r}; known: {', '.join(LOOKS)}")
+    lists, looks = FAMILIES[family], LOOKS[family]
     female = bool(rng.random() < 0.5)
     years = float(rng.uniform(10, 80))
     labels = {"gender": "female" if female else "male", "age": str(round(years / 10) * 10)}
     shape, ancestry = _shape(rng, female, years)
     if ancestry:
         labels["ethnicity"] = ETHNICITIES[ancestry]
-    skin_name = _skin_name(rng, ancestry)
+    skin_name = _skin_name(rng, looks, ancestry)
     labels["skin tone"] = skin_name
     if shape["weight"] > 0.78:
         labels["build"] = "chubby"
@@ -118,18 +77,18 @@ def sample_person(rng: np.random.Generator) -> LabelledPerson:
         shape["jawOpen"] = 0.35
         labels["mouth"] = "slightly open"
     hair = _pick(rng, lists.hair)
-    labels |= HAIR[hair]
-    hair_name, hair_colour = _hair_colour(rng, years)
-    if hair != "shaved head":
+    labels |= looks.hair[hair]
+    hair_name, hair_colour = _hair_colour(rng, looks, years)
+    if labels["hair length"] != "bald":
         labels["hair colour"] = hair_name
     face, face_labels = _face(rng, female, years)
     labels |= face_labels
-    worn, worn_labels = _accessories(rng)
+    worn, worn_labels = _accessories(rng, looks)
     labels |= worn_labels
-    clothes, clothes_labels = _clothes(rng)
+    clothes, clothes_labels = _clothes(rng, family)
     labels |= clothes_labels
     look = Look(
-        skin=_vary(rng, SKINS[skin_name], 0.025),
+        skin=_vary(rng, looks.skins[skin_name], 0.025),
         hair=hair,
         hair_colour=_vary(rng, hair_colour, 0.06),
         iris=_vary(rng, _pick(rng, _IRISES), 0.1),
@@ -138,7 +97,7 @@ def sample_person(rng: np.random.Generator) -> LabelledPerson:
         **worn,  # type: ignore[arg-type]
         **clothes,  # type: ignore[arg-type]
     )
-    return LabelledPerson(Avatar("training", "training", shape, look, labels), labels)
+    return LabelledPerson(Avatar(family, family, shape, look, labels), labels)
 
 
 def dressed_anew(rng: np.random.Generator, person: LabelledPerson) -> Avatar:
@@ -147,9 +106,9 @@ def dressed_anew(rng: np.random.Generator, person: LabelledPerson) -> Avatar:
     Body, expression and clothes are other ones, so that edges of the composite tell the pose and
     nothing of the person whom the caption describes.
     """
-    other = sample_person(rng).avatar
+    other = sample_person(rng, person.avatar.family).avatar
     neutral = {name: value for name, value in other.shape.items() if name in _PHENOTYPES}
-    return Avatar("training", "training", neutral, other.look, {})
+    return Avatar(other.name, other.family, neutral, other.look, {})
 
 
 _IRISES: tuple[Colour, ...] = (
@@ -188,18 +147,18 @@ def _shape(
     ), ancestry
 
 
-def _skin_name(rng: np.random.Generator, ancestry: str | None) -> str:
+def _skin_name(rng: np.random.Generator, looks: Looks, ancestry: str | None) -> str:
     if ancestry is None or rng.random() < 0.3:
-        return _pick(rng, list(SKINS))
+        return _pick(rng, list(looks.skins))
     return _pick(rng, ANCESTRY_SKINS[ancestry])
 
 
-def _hair_colour(rng: np.random.Generator, years: float) -> tuple[str, Colour]:
-    names = list(HAIR_COLOURS)
+def _hair_colour(rng: np.random.Generator, looks: Looks, years: float) -> tuple[str, Colour]:
+    names = list(looks.hair_colours)
     grey = float(np.interp(years, [40, 75], [0.08, 0.7]))
     chances = np.array([0.5 * grey if n in ("grey", "white") else (1 - grey) / 4 for n in names])
     name = names[int(rng.choice(len(names), p=chances / chances.sum()))]
-    return name, HAIR_COLOURS[name]
+    return name, looks.hair_colours[name]
 
 
 def _face(
@@ -220,12 +179,14 @@ def _face(
     return {"lips": lips, "stubble": stubble, "beard": beard, "makeup": makeup}, labels
 
 
-def _accessories(rng: np.random.Generator) -> tuple[dict[str, object], dict[str, str]]:
+def _accessories(
+    rng: np.random.Generator, looks: Looks
+) -> tuple[dict[str, object], dict[str, str]]:
     worn: dict[str, object] = {}
     labels: dict[str, str] = {}
     if rng.random() < 0.22:
         worn["hat"] = labels["headwear"] = _pick(rng, HATS)
-        labels["headwear colour"], worn["hat_colour"] = _colour(rng)
+        labels["headwear colour"], worn["hat_colour"] = _colour(rng, looks)
     if rng.random() < 0.22:
         worn["glasses"] = labels["eyewear"] = _pick(rng, GLASSES)
     if rng.random() < 0.15:
@@ -238,16 +199,16 @@ def _accessories(rng: np.random.Generator) -> tuple[dict[str, object], dict[str,
     return worn, labels
 
 
-def _clothes(rng: np.random.Generator) -> tuple[dict[str, object], dict[str, str]]:
-    lists = FAMILIES["training"]
-    upper_colour, upper = _garment(rng, list(lists.uppers), lists.upper_patterns)
-    lower_colour, lower = _garment(rng, list(lists.lowers), lists.lower_patterns)
+def _clothes(rng: np.random.Generator, family: Family) -> tuple[dict[str, object], dict[str, str]]:
+    lists, looks = FAMILIES[family], LOOKS[family]
+    upper_colour, upper = _garment(rng, looks, list(lists.uppers), lists.upper_patterns)
+    lower_colour, lower = _garment(rng, looks, list(lists.lowers), lists.lower_patterns)
     shoe = _pick(rng, list(lists.shoes))
-    shoe_name, shoe_colour = _colour(rng)
+    shoe_name, shoe_colour = _colour(rng, looks)
     labels = {
         "upper garment": lists.uppers[upper.cut].caption,
         "upper colour": upper_colour,
-        "upper pattern": PATTERNS[upper.pattern],
+        "upper pattern": looks.patterns[upper.pattern],
         "lower garment": lists.lowers[lower.cut].caption,
         "lower colour": lower_colour,
         "shoes": lists.shoes[shoe].caption,
@@ -257,23 +218,23 @@ def _clothes(rng: np.random.Generator) -> tuple[dict[str, object], dict[str, str
         # What is worn under a dress is bare legs, or ends under it.
         short = min((c for c in lists.lowers if not lists.lowers[c].skirt),
                     key=lambda cut: lists.lowers[cut].hem)  # fmt: skip
-        lower = Garment(short, "flat drill", lower.colour, lower.second, 0.5, 0.5, -0.03)
+        lower = Garment(short, lists.lower_patterns[0], lower.colour, lower.second, 0.5, 0.5, -0.03)
         del labels["lower garment"], labels["lower colour"]
     bag = "backpack" if rng.random() < 0.12 else ""
     if bag:
         labels["bag"] = bag
     worn: dict[str, object] = {
         "upper": upper, "lower": lower, "shoe": shoe, "shoe_colour": shoe_colour, "bag": bag,
-        "bag_colour": _colour(rng)[1],
+        "bag_colour": _colour(rng, looks)[1],
     }  # fmt: skip
     return worn, labels
 
 
 def _garment(
-    rng: np.random.Generator, cuts: Sequence[str], patterns: Sequence[str]
+    rng: np.random.Generator, looks: Looks, cuts: Sequence[str], patterns: Sequence[str]
 ) -> tuple[str, Garment]:
-    first, second = rng.choice(len(COLOURS), 2, replace=False)
-    names, values = list(COLOURS), list(COLOURS.values())
+    first, second = rng.choice(len(looks.colours), 2, replace=False)
+    names, values = list(looks.colours), list(looks.colours.values())
     # Plain cloth as often as all patterns together.
     pattern = patterns[0] if rng.random() < 0.5 else _pick(rng, patterns)
     garment = Garment(
@@ -288,9 +249,9 @@ def _garment(
     return names[first], garment
 
 
-def _colour(rng: np.random.Generator) -> tuple[str, Colour]:
-    name = _pick(rng, list(COLOURS))
-    return name, _vary(rng, COLOURS[name], 0.10)
+def _colour(rng: np.random.Generator, looks: Looks) -> tuple[str, Colour]:
+    name = _pick(rng, list(looks.colours))
+    return name, _vary(rng, looks.colours[name], 0.10)
 
 
 def _pick(rng: np.random.Generator, choices: Sequence[T]) -> T:

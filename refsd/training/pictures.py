@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from refsd.bodies import AnnyBody
     from refsd.rendering import Camera, Light, Renderer
     from refsd.training.scenes import Crop, View
-    from refsd.wardrobe import Avatar
+    from refsd.wardrobe import Avatar, Family
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +53,13 @@ class Pair:
     labels: Mapping[str, str]
 
 
-def sample_pair(rng: np.random.Generator, renderer: Renderer, crop: Crop, height: int) -> Pair:
+def sample_pair(
+    rng: np.random.Generator,
+    renderer: Renderer,
+    crop: Crop,
+    height: int,
+    family: Family = "training",
+) -> Pair:
     """Draw and render one sample.
 
     Args:
@@ -61,26 +67,69 @@ def sample_pair(rng: np.random.Generator, renderer: Renderer, crop: Crop, height
         renderer: what draws; ``numpy`` gives the same pictures on every machine.
         crop: ``body`` (half as wide as high) or ``head`` (square).
         height: of the pictures in pixels.
+        family: whose people, clothes and poses; see :func:`refsd.training.people.sample_person`.
     """
-    body = load_body()
-    person = sample_person(rng)
+    person = sample_person(rng, family)
     other = dressed_anew(rng, person)
-    pose = sample_pose("training", rng, body)
-    view = sample_view(rng, crop)
-    place = _posed(body, person.avatar, pose, view)
-    head = _head(body)
-    camera = frame(rng, place, place[head], crop, height)
-    background = sample_background(rng, camera.height, camera.width)
-    light = sample_light(rng)
-    target, _ = _shoot(
-        person.avatar, place, camera, light=light, background=background, renderer=renderer
-    )
-    stand_in = _fitted(_posed(body, other, pose, view), place, head, crop)
-    composite, mask = _shoot(
-        other, stand_in, camera, light=FLAT, background=background, renderer=renderer
-    )
-    visible = _visible(person.labels, place, camera, view, crop)
+    scene = _sample_scene(rng, person.avatar, crop, height)
+    target, _ = _shoot(person.avatar, scene.place, scene, scene.light, renderer)
+    body = load_body()
+    stand_in = _fitted(_posed(body, other, scene.pose, scene.view), scene.place, _head(body), crop)
+    composite, mask = _shoot(other, stand_in, scene, FLAT, renderer)
+    visible = _visible(person.labels, scene, crop)
     return Pair(_developed(target, rng), _plain(composite), mask, visible)
+
+
+def sample_picture(
+    rng: np.random.Generator, renderer: Renderer, crop: Crop, height: int, family: Family
+) -> tuple[NDArray[np.uint8], Mapping[str, str]]:
+    """Draw and render a labelled person only, for what learns from targets alone.
+
+    Args:
+        rng: all chance.
+        renderer: what draws.
+        crop: ``body`` (half as wide as high) or ``head`` (square).
+        height: of the picture in pixels.
+        family: whose people, clothes and poses.
+
+    Returns:
+        The picture, uint8 (H, W, 3), sRGB, and the labels it shows, as :class:`Pair` has them.
+    """
+    person = sample_person(rng, family)
+    scene = _sample_scene(rng, person.avatar, crop, height)
+    target, _ = _shoot(person.avatar, scene.place, scene, scene.light, renderer)
+    return _developed(target, rng), _visible(person.labels, scene, crop)
+
+
+@dataclass(frozen=True, eq=False)
+class _Scene:
+    """Where somebody stands and how they are seen.
+
+    Attributes:
+        pose: float32 (J, 3), axis-angle.
+        view: from where.
+        place: float32 (V, 3), the posed body in the camera's coordinates, metres.
+        camera: who looks.
+        background: float32 (H, W, 3), linear light.
+        light: what falls on the person.
+    """
+
+    pose: NDArray[np.float32]
+    view: View
+    place: NDArray[np.float32]
+    camera: Camera
+    background: NDArray[np.float32]
+    light: Light
+
+
+def _sample_scene(rng: np.random.Generator, avatar: Avatar, crop: Crop, height: int) -> _Scene:
+    body = load_body()
+    pose = sample_pose(avatar.family, rng, body)
+    view = sample_view(rng, crop)
+    place = _posed(body, avatar, pose, view)
+    camera = frame(rng, place, place[_head(body)], crop, height)
+    background = sample_background(rng, camera.height, camera.width)
+    return _Scene(pose, view, place, camera, background, sample_light(rng))
 
 
 def _posed(
@@ -126,17 +175,15 @@ def _fitted(
 def _shoot(
     avatar: Avatar,
     vertices: NDArray[np.float32],
-    camera: Camera,
-    *,
+    scene: _Scene,
     light: Light,
-    background: NDArray[np.float32],
     renderer: Renderer,
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Linear light float32 (H, W, 3), and where the avatar is."""
-    rendering = renderer.render(dress(avatar, load_body(), vertices), camera, light)
+    rendering = renderer.render(dress(avatar, load_body(), vertices), scene.camera, light)
     alpha = rendering.rgba[..., 3:].astype(np.float32) / np.float32(255)
     colour = to_linear(rendering.rgba[..., :3].astype(np.float32) / 255)
-    picture: NDArray[np.float32] = colour * alpha + background * (1 - alpha)
+    picture: NDArray[np.float32] = colour * alpha + scene.background * (1 - alpha)
     return picture, alpha[..., 0] >= 0.5
 
 
@@ -165,17 +212,12 @@ _OF_FACES = frozenset(
 )
 
 
-def _visible(
-    labels: Mapping[str, str],
-    vertices: NDArray[np.float32],
-    camera: Camera,
-    view: View,
-    crop: Crop,
-) -> dict[str, str]:
+def _visible(labels: Mapping[str, str], scene: _Scene, crop: Crop) -> dict[str, str]:
     """The labels that the picture shows."""
+    camera, vertices = scene.camera, scene.place
     rows = camera.fy * vertices[:, 1] / vertices[:, 2] + camera.cy
     shown = (camera.height - float(rows.min())) / float(np.ptp(rows))
-    facing = abs((view.yaw + 180) % 360 - 180)
+    facing = abs((scene.view.yaw + 180) % 360 - 180)
     kept = {}
     for name, value in labels.items():
         if shown < _BELOW.get(name, 0.0):

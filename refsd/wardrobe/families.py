@@ -242,6 +242,8 @@ FAMILIES: dict[Family, FamilyLists] = {
             "probe singlet": Upper("singlet", 0.12, 0.08, -0.46, 0.009),
             "probe shirt": Upper("shirt", 0.55, 0.10, -0.53, 0.012),
             "probe cardigan": Upper("cardigan", 0.96, 0.11, -0.53, 0.020),
+            "probe overcoat": Upper("coat", 0.97, 0.06, -0.56, 0.027, skirt=0.54),
+            "probe gown": Upper("dress", 0.28, 0.02, -0.49, 0.010, skirt=0.50),
         },
         lowers={
             "probe slacks": Lower("slacks", 0.94, 0.014, 0.010),
@@ -254,7 +256,7 @@ FAMILIES: dict[Family, FamilyLists] = {
         },
         upper_patterns=("even cloth", "chevron", "waves", "spots", "window pane"),
         lower_patterns=("even drill", "turn-ups"),
-        hair=("crew cut", "mid-length", "high bun"),
+        hair=("crew cut", "mid-length", "high bun", "pixie cut", "undercut", "bald"),
         skins={
             "probe light": (0.90, 0.77, 0.66), "probe medium": (0.72, 0.53, 0.40), "probe dark": (0.38, 0.26, 0.20),
         },

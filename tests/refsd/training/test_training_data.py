@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,21 +11,25 @@ import pytest
 from refsd.rendering import make_renderer
 from refsd.training import data
 from refsd.training.data import Part, load_shard, render
-from refsd.training.people import COLOURS, sample_person
-from refsd.training.pictures import sample_pair
+from refsd.training.looks import LOOKS
+from refsd.training.people import dressed_anew, sample_person
+from refsd.training.pictures import sample_pair, sample_picture
 from refsd.wardrobe.families import FAMILIES
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from refsd.wardrobe import Family
 
 
-def people(count: int) -> list:
-    return [sample_person(np.random.default_rng([7, n])) for n in range(count)]
+def people(count: int, family: Family = "training") -> list:
+    return [sample_person(np.random.default_rng([7, n]), family) for n in range(count)]
 
 
-def test_everything_worn_is_of_the_training_family() -> None:
-    lists = FAMILIES["training"]
-    for person in people(100):
+@pytest.mark.parametrize("family", LOOKS)
+def test_everything_worn_is_of_the_family(family) -> None:
+    lists = FAMILIES[family]
+    for person in people(100, family):
+        other = dressed_anew(np.random.default_rng(8), person)
+        assert person.avatar.family == other.family == family
         look = person.avatar.look
         assert look.upper.cut in lists.uppers
         assert look.lower.cut in lists.lowers
@@ -33,8 +38,22 @@ def test_everything_worn_is_of_the_training_family() -> None:
         assert look.upper.pattern in lists.upper_patterns
 
 
-def test_labels_say_what_was_drawn() -> None:
-    for person in people(100):
+def test_families_share_names_and_no_values() -> None:
+    training, probe = LOOKS["training"], LOOKS["probe"]
+    for table in ("colours", "skins", "hair_colours"):
+        one, other = getattr(training, table), getattr(probe, table)
+        assert list(one) == list(other)
+        assert not set(one.values()) & set(other.values())
+    for family, looks in LOOKS.items():
+        assert set(looks.hair) == set(FAMILIES[family].hair)
+        assert set(looks.patterns) == set(FAMILIES[family].upper_patterns)
+    with pytest.raises(ValueError, match="no labelled looks of family 'bank'"):
+        sample_person(np.random.default_rng(0), "bank")
+
+
+@pytest.mark.parametrize("family", LOOKS)
+def test_labels_say_what_was_drawn(family) -> None:
+    for person in people(100, family):
         labels, look = person.labels, person.avatar.look
         assert (person.avatar.shape["gender"] > 0.5) == (labels["gender"] == "female")
         assert bool(look.hat) == ("headwear" in labels)
@@ -43,7 +62,7 @@ def test_labels_say_what_was_drawn() -> None:
             not look.beard
         )
         drawn = np.asarray(look.upper.colour)
-        prototype = np.asarray(COLOURS[labels["upper colour"]])
+        prototype = np.asarray(LOOKS[family].colours[labels["upper colour"]])
         assert np.linalg.norm(drawn - prototype) < 0.45
 
 
@@ -59,6 +78,16 @@ def test_no_label_goes_with_gender() -> None:
     ):  # fmt: skip
         shares = [np.mean([p.labels.get(name) == value for p in some]) for some in (women, men)]
         assert abs(shares[0] - shares[1]) < 0.06, name
+
+
+def test_a_picture_alone_is_of_its_family_and_repeats() -> None:
+    renderer = make_renderer("numpy")
+    one, labels = sample_picture(np.random.default_rng(5), renderer, "body", 64, "probe")
+    other, again = sample_picture(np.random.default_rng(5), renderer, "body", 64, "probe")
+    assert one.shape == (64, 32, 3)
+    assert np.array_equal(one, other)
+    assert labels == again
+    assert Part("body", 64, 4, family="probe").shards(Path()) != Part("body", 64, 4).shards(Path())
 
 
 @pytest.mark.parametrize(("crop", "shape"), [("body", (64, 32, 3)), ("head", (48, 48, 3))])
