@@ -1,0 +1,1 @@
+"""ϕ: does a picture show the attributes that its prompt asked for?"""
