@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from refsd.config import RefSDConfig
     from refsd.people.person import Person
     from refsd.picture import Picture
+    from refsd.prompts import Scope
     from refsd.rendering import Camera, Renderer
     from refsd.situations import Assessment
     from refsd.wardrobe import Avatar
@@ -95,8 +96,13 @@ class Casting:
         """What a record says of all this: the renderer that ``auto`` stands for, and the bank."""
         return {"renderer": self.renderer.name, **self.bank.settings()}
 
-    def pose(self, pictures: Sequence[Picture]) -> list[Cast]:
-        """Draw an avatar for every person with a pose and fit it, all people in one batch."""
+    def pose(self, pictures: Sequence[Picture], scope: Scope | None = None) -> list[Cast]:
+        """Draw an avatar for every person with a pose and fit it, all people in one batch.
+
+        Args:
+            pictures: any number of people each.
+            scope: what the prompts that avatars are matched to can speak of; None: everything.
+        """
         from refsd.bodies.estimates import fit_people
         from refsd.bodies.landmarks import blazepose_landmarks
 
@@ -112,7 +118,7 @@ class Casting:
                     casts[at].reasons[index] = known.reason
                     continue
                 places.append((at, index))
-                avatars.append(self._draw(picture, index))
+                avatars.append(self._draw(picture, index, scope))
                 observations.append(self._observe(picture.people[index], known, camera))
         if not places:
             return casts
@@ -165,14 +171,14 @@ class Casting:
         rendering = self.renderer.render(meshes, camera.window(*window), light)
         return compositing.Layer(rendering, window, region)
 
-    def _draw(self, picture: Picture, index: int) -> Avatar | OwnAvatar:
+    def _draw(self, picture: Picture, index: int, scope: Scope | None) -> Avatar | OwnAvatar:
         from refsd.prompts import wanted_attributes
         from refsd.wardrobe.matching import draw_avatar
 
         wanted = None
         if self._config.avatar == "matched":
             prompt = picture.prompt or self._config.prompt
-            wanted = wanted_attributes(prompt, picture.asked(index), picture.seed, index)
+            wanted = wanted_attributes(prompt, picture.asked(index), picture.seed, index, scope)
         return draw_avatar(self.bank, wanted, np.random.default_rng([picture.seed, index]))
 
     def _observe(self, person: Person, known: Assessment, camera: Camera) -> Observation:

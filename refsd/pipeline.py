@@ -192,7 +192,7 @@ class RefSD:
         """
         from refsd.refinement import Composite
 
-        casts = self._casting.pose(pictures)
+        casts = self._casting.pose(pictures, self._refiner.scope)
         scenes = self._compose(pictures, casts)
         composites = [
             Composite(
@@ -310,6 +310,7 @@ class RefSD:
             seed=picture.seed,
             index=index,
             view=view_of(camera.project(stand_in.landmarks), picture.shape),
+            scope=self._refiner.scope,
         )
 
     def _finish(self, picture: Picture, scene: _Scene, refined: Refined, stages: bool) -> Result:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from refsd.prompts import Prompt
+    from refsd.prompts import Prompt, Scope
 
 
 REFUSED = "the safety checker refused what was made"
@@ -59,9 +59,15 @@ class Refiner(Protocol):
 
     Attributes:
         name: what stands in brackets behind ``refsd`` wherever its outputs are shown.
+        scope: what its prompts can speak of; None where nobody wrote it down.
     """
 
     name: str
+
+    @property
+    def scope(self) -> Scope | None:
+        """See the class."""
+        ...
 
     def settings(self) -> Mapping[str, object]:
         """What a run's record says of it, JSON-able, without anybody's paths."""
@@ -76,6 +82,7 @@ class NoRefiner:
     """No diffusion: x̂ = x″."""
 
     name = "none"
+    scope = None
 
     def settings(self) -> Mapping[str, object]:
         """Nothing to say."""

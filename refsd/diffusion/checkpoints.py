@@ -18,14 +18,19 @@ from refsd.errors import SetupError
 Folder = Literal["refiners", "inpainters"]
 
 
+SHIPPED = Path(__file__).resolve().parents[1] / "checkpoints"
+"""Weights that come with the package."""
+
+
 class CheckpointError(SetupError):
     """A checkpoint's settings or files are missing or wrong; says which and what to do."""
 
 
 class Source(BaseModel):
-    """Where weights are: in a local folder, or in a repository of a model hub.
+    """Where weights are: in this package, in a local folder, or in a repository of a model hub.
 
     Attributes:
+        shipped: a folder of ``refsd/checkpoints``.
         repo: ``owner/name`` on the hub.
         revision: the commit, 40 hexadecimal digits; a branch may change over night.
         variant: the hub's name for weights of another precision, such as ``fp16``.
@@ -35,6 +40,7 @@ class Source(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    shipped: str | None = Field(default=None, pattern=r"^[a-z0-9-]+(/[a-z0-9_-]+)*$")
     repo: str | None = None
     revision: str | None = Field(default=None, pattern=r"^[0-9a-f]{40}$")
     variant: str | None = None
@@ -43,7 +49,7 @@ class Source(BaseModel):
 
     @model_validator(mode="after")
     def _one_place(self) -> Source:
-        if (self.repo is None) == (self.path is None):
+        if sum(place is not None for place in (self.shipped, self.repo, self.path)) != 1:
             raise ValueError("name either 'path' or 'repo'")
         if self.repo is not None and self.revision is None:
             raise ValueError(
@@ -201,11 +207,14 @@ def _first(error: ValidationError) -> str:
 
 
 def _beside(checkpoint: Checkpoint, folder: Path) -> Checkpoint:
-    """Local paths as whole ones; they were relative to the YAML file."""
+    """Local paths as whole ones; they were relative to the YAML file, or to :data:`SHIPPED`."""
     whole: dict[str, Any] = {}
     for key in ("base", "controlnet", "lora"):
         source: Source | None = getattr(checkpoint, key)
         if source is not None and source.path is not None:
             place = (folder / source.path.expanduser()).resolve()
             whole[key] = source.model_copy(update={"path": place})
+        elif source is not None and source.shipped is not None:
+            place = SHIPPED / source.shipped
+            whole[key] = source.model_copy(update={"path": place, "shipped": None})
     return checkpoint.model_copy(update=whole)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from refsd.diffusion import crops
+from refsd.diffusion.loading import locate
 from refsd.diffusion.running import Runner
+from refsd.prompts import load_scope
 from refsd.refinement import Refined, canny
 
 if TYPE_CHECKING:
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
 
     from refsd.diffusion.checkpoints import Checkpoint
     from refsd.diffusion.crops import Crop
+    from refsd.prompts import Scope
     from refsd.refinement import Composite
 
 
@@ -29,6 +33,16 @@ class DiffusionRefiner:
     def __init__(self, checkpoint: Checkpoint) -> None:
         self.name = checkpoint.name
         self._runner = Runner(checkpoint, "refine")
+
+    @cached_property
+    def scope(self) -> Scope | None:
+        """What the checkpoint was taught, if that is written beside its weights.
+
+        Raises:
+            CheckpointError: local weights are missing or not whole.
+            refsd.prompts.PromptError: the list cannot be read.
+        """
+        return load_scope(locate(self._runner.checkpoint, "base"))
 
     def settings(self) -> Mapping[str, object]:
         """Weights, how they are used, and on what; no paths.

@@ -16,6 +16,7 @@ from refsd.prompts.making import (
     wanted_attributes,
 )
 from refsd.prompts.prompt import Prompt, PromptError, View
+from refsd.prompts.scope import Scope, load_scope, write_scope
 from refsd.prompts.vocabulary import VOCABULARY, Attribute, age_group, canonical
 from refsd.prompts.wording import count_tokens
 
@@ -27,6 +28,7 @@ __all__ = [
     "Prompt",
     "PromptConfig",
     "PromptError",
+    "Scope",
     "View",
     "age_group",
     "avatar_attributes",
@@ -35,10 +37,12 @@ __all__ = [
     "count_tokens",
     "find_clash",
     "fits",
+    "load_scope",
     "make_prompt",
     "make_prompts",
     "mode_suffix",
     "resolve",
     "view_of",
     "wanted_attributes",
+    "write_scope",
 ]

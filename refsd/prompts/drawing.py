@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from refsd.prompts.scope import Scope
+
 DRAWN: dict[str, tuple[str, ...]] = {
     "gender": ("female", "male"),
     "age group": ("young adult", "middle-aged", "elderly"),
@@ -41,17 +43,24 @@ DRAWN_CLOTHES: dict[str, tuple[str, ...]] = {
 """What is drawn besides where hair and clothes are not to be the avatar's."""
 
 
-def draw(known: Mapping[str, str], rng: np.random.Generator, *, clothes: bool) -> dict[str, str]:
+def draw(
+    known: Mapping[str, str],
+    rng: np.random.Generator,
+    *,
+    clothes: bool,
+    scope: Scope | None = None,
+) -> dict[str, str]:
     """Draw what is not known.
 
-    Values that contradict what is known, or what was drawn before, are left out; the rest are
-    equally likely. Every key takes one number of the generator, whether or not it is needed, so
+    Values that contradict what is known, or what was drawn before, are left out, and so are those
+    that the checkpoint was never taught; the rest are equally likely. Every key takes one number of the generator, whether or not it is needed, so
     that what is known of one attribute does not change how the others fall.
 
     Args:
         known: attributes in the vocabulary's words, without contradictions.
         rng: all chance.
         clothes: also draw hair and clothes.
+        scope: what the checkpoint was taught; None: everything.
 
     Returns:
         The new attributes only.
@@ -65,10 +74,16 @@ def draw(known: Mapping[str, str], rng: np.random.Generator, *, clothes: bool) -
             continue
         if key == "facial hair" and so_far.get("gender") != "male":
             continue
-        possible = _possible(so_far, key, values)
+        taught = values if scope is None else [v for v in values if _sayable(scope, key, v)]
+        possible = _possible(so_far, key, taught)
         if possible:
             drawn[key] = possible[int(number * len(possible))]
     return drawn
+
+
+def _sayable(scope: Scope, key: str, value: str) -> bool:
+    """Whether a value is taught; the absence of something needs no teaching."""
+    return value == "none" or scope.nearest(key, value) is not None
 
 
 def _possible(known: Mapping[str, str], key: str, values: Iterable[str]) -> list[str]:

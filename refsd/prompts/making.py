@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from refsd.prompts.prompt import View
+    from refsd.prompts.scope import Scope
     from refsd.wardrobe import Avatar
     from refsd.wardrobe.own import OwnAvatar
 
@@ -92,7 +93,11 @@ def mode_suffix(config: PromptConfig) -> str:
 
 
 def wanted_attributes(
-    config: PromptConfig, given: Mapping[str, str], seed: int, index: int
+    config: PromptConfig,
+    given: Mapping[str, str],
+    seed: int,
+    index: int,
+    scope: Scope | None = None,
 ) -> dict[str, str]:
     """What is wanted of a person before an avatar is chosen; ``draw_avatar`` can match it.
 
@@ -101,11 +106,12 @@ def wanted_attributes(
         given: what is asked of the person, in any spelling that the vocabulary knows.
         seed: of the picture.
         index: the person's place in the picture.
+        scope: what the checkpoint was taught, if somebody wrote it down.
 
     Raises:
         PromptError: see :func:`make_prompt`.
     """
-    return _wanted(config, given, seed, index)[0]
+    return _wanted(config, given, seed, index, scope)[0]
 
 
 def make_prompt(
@@ -116,10 +122,12 @@ def make_prompt(
     seed: int,
     index: int,
     view: View = "full",
+    scope: Scope | None = None,
 ) -> Prompt:
     """The prompt for one person; it depends on nobody else in the picture.
 
-    What is asked for stands above what is drawn, and that above what the avatar says.
+    What is asked for stands above what is drawn, and that above what the avatar says. A checkpoint
+    that was taught a list of words gets those only; what it cannot say is dropped and recorded.
 
     Args:
         config: see :class:`PromptConfig`.
@@ -128,6 +136,7 @@ def make_prompt(
         seed: of the picture.
         index: the person's place in the picture.
         view: how much of the person is seen, unless the config says it for all.
+        scope: what the checkpoint was taught; None: nobody knows, and everything is said.
 
     Raises:
         PromptError: an attribute or value is unknown; two contradict (``suite``); a label carries
@@ -138,7 +147,7 @@ def make_prompt(
         if given:
             raise PromptError("a fixed text takes no attributes; drop 'text' or the attributes")
         return Prompt(config.text, write_negative({}, seen, config.negative))
-    known, drawn, dropped = _wanted(config, given, seed, index)
+    known, drawn, dropped = _wanted(config, given, seed, index, scope)
     if config.scene is not None:
         known.setdefault("scene", config.scene)
     known = _with_avatar(known, avatar, config)
@@ -146,6 +155,11 @@ def make_prompt(
     asked = set(canonical(given)) - set(drawn)
     unseen = tuple(f"{k}: {known[k]} (a {seen} view does not show it)"
                    for k in known if k in asked and k not in shown)  # fmt: skip
+    untaught: tuple[str, ...] = ()
+    if scope is not None:
+        shown, lost = scope.translate(shown)
+        untaught = tuple(f"{key}: {known[key]} (the checkpoint was never taught it)"
+                         for key in lost if key in asked)  # fmt: skip
     words, cut = write(shown, seen, config.style)
     long = tuple(f"{k}: {shown[k]} (CLIP reads {CLIP_TOKENS} tokens)" for k in cut if k in asked)
     said = {key: value for key, value in shown.items() if key not in cut}
@@ -154,7 +168,7 @@ def make_prompt(
         write_negative(said, seen, config.negative),
         said,
         frozenset(drawn) & frozenset(said),
-        (*dropped, *unseen, *long),
+        (*dropped, *unseen, *untaught, *long),
     )
 
 
@@ -219,7 +233,11 @@ def view_of(landmarks: NDArray[np.float32], shape: tuple[int, int]) -> View:
 
 
 def _wanted(
-    config: PromptConfig, given: Mapping[str, str], seed: int, index: int
+    config: PromptConfig,
+    given: Mapping[str, str],
+    seed: int,
+    index: int,
+    scope: Scope | None,
 ) -> tuple[dict[str, str], set[str], tuple[str, ...]]:
     """What is asked for and drawn, which keys were drawn, and what was dropped."""
     if config.text is not None:
@@ -238,7 +256,7 @@ def _wanted(
         # A number of years says more of a person than the users of a dataset need.
         known["age group"] = age_group(int(known.pop("age")))
     rng = np.random.default_rng([seed, index, STREAM])
-    drawn = draw(known, rng, clothes=config.clothes == "drawn")
+    drawn = draw(known, rng, clothes=config.clothes == "drawn", scope=scope)
     return {**known, **drawn}, set(drawn), dropped
 
 

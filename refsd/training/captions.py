@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from refsd.prompts import age_group, canonical
+import numpy as np
+
+from refsd.prompts import VOCABULARY, Scope, age_group, canonical
 from refsd.prompts.wording import STYLE, write_positive
+from refsd.training.people import sample_person
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    import numpy as np
 
     from refsd.prompts import View
 
@@ -48,6 +49,20 @@ def attributes(labels: Mapping[str, str]) -> dict[str, str]:
         said["jewellery"] = " and a ".join(jewels)
     said.pop("headwear colour", None)
     return canonical(said)
+
+
+def taught() -> Scope:
+    """All that captions speak of, found by drawing people until nothing new can be expected."""
+    found: dict[str, set[str]] = {}
+    for number in range(_DRAWS):
+        person = sample_person(np.random.default_rng(number))
+        for key, value in attributes(person.labels).items():
+            found.setdefault(key, set()).add(value)
+    return Scope({key: tuple(sorted(found[key])) for key in VOCABULARY if key in found})
+
+
+_DRAWS = 2000
+"""The rarest value comes about once in thirty people."""
 
 
 def caption(labels: Mapping[str, str], view: View, rng: np.random.Generator) -> str:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from refsd.prompts import write_scope
+from refsd.training.captions import taught
 from refsd.training.diffusion import Trainee
 from refsd.training.text import save_tokenizer
 
@@ -20,7 +22,8 @@ def export(folder: Path, out: Path) -> None:
     Args:
         folder: of ``python -m refsd.training``, with finished runs in it.
         out: new folder: ``vae``, ``unet``, ``text_encoder``, ``tokenizer``, ``scheduler`` and
-            ``model_index.json``, as ``StableDiffusionPipeline`` reads them, and ``controlnet``.
+            ``model_index.json``, as ``StableDiffusionPipeline`` reads them, and ``controlnet``;
+            ``vocabulary.json`` says what it was taught.
     """
     state = torch.load(folder / "denoiser" / "state.pt", weights_only=True)
     trainee = Trainee(folder / "autoencoder" / "vae")
@@ -31,6 +34,7 @@ def export(folder: Path, out: Path) -> None:
     trainee.vae.half().save_pretrained(out / "vae")
     trainee.scheduler.save_pretrained(out / "scheduler")
     save_tokenizer(trainee.tokenizer, out / "tokenizer")
+    write_scope(taught(), out)
     index = {
         "_class_name": "StableDiffusionPipeline",
         "feature_extractor": [None, None],

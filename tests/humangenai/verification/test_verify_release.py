@@ -219,6 +219,7 @@ class Refusing:
     """Refuses the first person, and paints the others in the mean colour of all that is around."""
 
     name = "none"
+    scope = None
 
     def settings(self) -> dict[str, object]:
         return {}

@@ -34,7 +34,7 @@ def test_every_word_of_the_wardrobe_is_known_and_nobody_there_contradicts_themse
         avatar = sample_avatar(family, np.random.default_rng(seed))
         labels = canonical(avatar.attributes, free=False)
         clash = find_clash(labels)
-        # Labels of the training and the probe's data give the colour of a bald head's brows and beard.
+        # Labels of two families give the colour of a bald head's brows and beard.
         assert clash is None or (family in ("training", "probe") and clash.goes == "hair colour")
         assert not any(word.split()[0] in FAMILIES for word in labels.values())
         said = [value for value in avatar.attributes.values() if value != "none"]
