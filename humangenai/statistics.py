@@ -251,7 +251,7 @@ def crossed_means(
     seen = counts > 0
     resampled = np.full((resamples, names.size), math.nan)
     if names.size:
-        drawn = _crossed_weights(shape[1], shape[2], resamples, seed)
+        drawn = crossed_weights(shape[1], shape[2], resamples, seed)
         # In blocks: the work of one block is a matrix of resamples by items.
         for start in range(0, resamples, _BLOCK):
             block = slice(start, start + _BLOCK)
@@ -268,10 +268,10 @@ def crossed_means(
     )
 
 
-def _crossed_weights(
+def crossed_weights(
     items: int, annotators: int, resamples: int, seed: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Independent draws of items and of annotators."""
+    """Independent draws of items and of annotators, as by :func:`resample_weights`."""
     return (
         resample_weights(items, resamples, seed),
         # Another stream of random numbers than the items', also where both are equally many.

@@ -10,7 +10,7 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from humangenai.statistics import clustered_mean, paired_difference
+from humangenai.statistics import clustered_mean, crossed_means, paired_difference
 
 
 def test_agrees_with_scipy_where_every_cluster_is_one_observation() -> None:
@@ -139,3 +139,69 @@ def test_bad_input_is_refused() -> None:
         clustered_mean([1.0, math.inf], [1, 2])
     with pytest.raises(ValueError, match="resamples"):
         clustered_mean([1.0, 2.0], [1, 2], resamples=0)
+
+
+def _rated(rng: np.random.Generator, items: int, annotators: int, means: tuple[float, ...]):
+    """Answers of everyone to everything, (methods, items, annotators): effects of all, noise."""
+    shape = (len(means), items, annotators)
+    effects = rng.normal(0, 0.5, (items, 1)) + rng.normal(0, 0.4, annotators)
+    return np.array(means)[:, None, None] + effects + rng.normal(0, 0.7, shape)
+
+
+def _crossed(table: np.ndarray, **options):
+    index = np.indices(table.shape).reshape(3, -1)
+    names = np.array([f"m{number}" for number in range(len(table))])
+    return crossed_means(table.ravel(), names[index[0]], index[1], index[2], **options)
+
+
+@pytest.mark.filterwarnings("ignore:Mean of empty slice")
+@pytest.mark.parametrize("per_item", [False, True])
+def test_crossed_means_are_those_of_a_plain_loop(per_item: bool) -> None:
+    rng = np.random.default_rng(5)
+    table = _rated(rng, 12, 6, (3.0, 4.0))
+    table[rng.random(table.shape) < 0.3] = math.nan
+
+    def difference(drawn: np.ndarray) -> float:
+        means = np.nanmean(np.nanmean(drawn, axis=2) if per_item else drawn.reshape(2, -1), axis=1)
+        return means[1] - means[0]
+
+    loop = [
+        difference(table[:, rng.integers(0, 12, 12)][:, :, rng.integers(0, 6, 6)])
+        for _ in range(4000)
+    ]
+    low, high = np.percentile(loop, [2.5, 97.5])
+    ours = _crossed(table, per_item=per_item, resamples=8000).difference("m1", "m0")
+    assert ours.value == pytest.approx(difference(table))
+    assert ours.low == pytest.approx(low, abs=0.05 * (high - low))
+    assert ours.high == pytest.approx(high, abs=0.05 * (high - low))
+
+
+def test_crossed_intervals_cover_the_truth() -> None:
+    """Annotators' strictness moves both methods alike, so it must not widen their difference."""
+    rng = np.random.default_rng(6)
+    mean = difference = 0
+    for _ in range(200):
+        found = _crossed(_rated(rng, 30, 12, (3.0, 3.5)), resamples=400)
+        mean += found.estimate("m0").low <= 3 <= found.estimate("m0").high
+        gap = found.difference("m1", "m0")
+        difference += gap.low <= 0.5 <= gap.high
+        assert gap.high - gap.low < found.estimate("m0").high - found.estimate("m0").low
+    assert mean / 200 > 0.87
+    assert difference / 200 > 0.9
+
+
+def test_answers_of_one_annotator_or_of_one_item_give_no_interval() -> None:
+    rng = np.random.default_rng(7)
+    for items, annotators in ((1, 5), (5, 1)):
+        found = _crossed(_rated(rng, items, annotators, (3.0,)), resamples=50).estimate("m0")
+        assert not math.isnan(found.value)
+        assert math.isnan(found.low)
+        assert math.isnan(found.high)
+
+
+def test_items_with_more_answers_weigh_more_only_where_that_is_asked_for() -> None:
+    table = np.full((1, 2, 4), math.nan)
+    table[0, 0, :] = 1
+    table[0, 1, 0] = 5
+    assert _crossed(table).means.tolist() == [1.8]
+    assert _crossed(table, per_item=True).means.tolist() == [3.0]
