@@ -26,7 +26,7 @@ from refsd.refinement import canny
 from refsd.training.batches import HELD_OUT, Pairs, to_images, to_tensor
 from refsd.training.captions import caption
 from refsd.training.loop import Loop
-from refsd.training.text import LENGTH, make_text_encoder, make_tokenizer
+from refsd.training.text import LENGTH, kept_tokenizer, make_text_encoder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,8 +42,16 @@ WIDTH = 192
 
 EDGES_WITHHELD = 0.15
 
+STARTED = 0.5
+"""So often the noisy picture is the composite's instead of the target's, as it is when RefSD starts
+image-to-image; the denoiser learns to take the place from it and the person from the words."""
+
+STARTED_FROM = 500
+"""Steps of the schedule below which that is never done: too little noise hides the difference."""
+
 _BATCH = 16
 _RATE = 4e-4
+_SHEET_EVERY = 500
 _AVERAGE = 0.999
 """Decay of the average of weights that is kept (Karras et al. 2024 discuss why)."""
 
@@ -82,11 +90,16 @@ def make_scheduler() -> DDIMScheduler:
 
 
 class Trainee:
-    """All that is trained, and what it is trained with."""
+    """All that is trained, and what it is trained with.
 
-    def __init__(self, vae: Path) -> None:
+    Args:
+        vae: the autoencoder's folder.
+        tokenizer: where the run keeps its tokenizer.
+    """
+
+    def __init__(self, vae: Path, tokenizer: Path) -> None:
         self.vae = AutoencoderTiny.from_pretrained(vae).eval().requires_grad_(False)
-        self.tokenizer: CLIPTokenizer = make_tokenizer()
+        self.tokenizer: CLIPTokenizer = kept_tokenizer(tokenizer)
         self.text_encoder: CLIPTextModel = make_text_encoder(self.tokenizer, WIDTH)
         self.unet = make_unet()
         self.controlnet = make_controlnet(self.unet)
@@ -137,22 +150,15 @@ class Encoded:
     """A part of the data, as the denoiser sees it.
 
     Attributes:
-        latents: float32 (N, 2, 4, h, w), scaled; of the targets and of their mirror images.
+        targets, composites: float32 (N, 2, 4, h, w), scaled latents of the pictures and of their
+            mirror images.
     """
 
     def __init__(self, pairs: Pairs, view: View, vae: AutoencoderTiny) -> None:
         self.pairs = pairs
         self.view: View = view
-        scale = float(vae.config["scaling_factor"])
-        encoded = []
-        with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
-            for start in range(0, len(pairs), 64):
-                images = to_tensor(pairs.target[start : start + 64])
-                both = [
-                    vae.encode(some).latents.float() * scale for some in (images, images.flip(3))
-                ]
-                encoded.append(torch.stack(both, dim=1))
-        self.latents = torch.cat(encoded)
+        self.targets = encode(vae, pairs.target)
+        self.composites = encode(vae, pairs.composite)
 
     def edges(self, chosen: NDArray[np.int64], rng: np.random.Generator) -> torch.Tensor:
         """float32 (N, 3, H, W) in [0, 1]: Canny of the composites, at varying thresholds."""
@@ -160,6 +166,19 @@ class Encoded:
         found = [canny(self.pairs.composite[i], int(at), int(2 * at)) for i, at in
                  zip(chosen, low, strict=True)]  # fmt: skip
         return (to_tensor(np.stack(found)) + 1) / 2
+
+
+@torch.no_grad()
+def encode(vae: AutoencoderTiny, pictures: NDArray[np.uint8]) -> torch.Tensor:
+    """Scaled latents of pictures uint8 (N, H, W, 3) and their mirror images, (N, 2, 4, h, w)."""
+    scale = float(vae.config["scaling_factor"])
+    encoded = []
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        for start in range(0, len(pictures), 64):
+            images = to_tensor(pictures[start : start + 64])
+            both = [vae.encode(some).latents.float() * scale for some in (images, images.flip(3))]
+            encoded.append(torch.stack(both, dim=1))
+    return torch.cat(encoded)
 
 
 def train(parts: Mapping[str, Sequence[Path]], vae: Path, folder: Path, steps: int) -> None:
@@ -172,11 +191,11 @@ def train(parts: Mapping[str, Sequence[Path]], vae: Path, folder: Path, steps: i
         steps: of 16 pairs each.
     """
     torch.manual_seed(0)
-    trainee = Trainee(vae)
+    trainee = Trainee(vae, folder / "tokenizer")
     models = trainee.models()
     parameters = [p for model in models.values() for p in model.parameters()]
     optimizer = torch.optim.AdamW(parameters, _RATE, betas=(0.9, 0.99), weight_decay=0.01)
-    loop = Loop(folder, steps, save_every=200)
+    loop = Loop(folder, steps)
     average = {
         name: {k: v.clone() for k, v in m.state_dict().items()} for name, m in models.items()
     }
@@ -212,6 +231,7 @@ def train(parts: Mapping[str, Sequence[Path]], vae: Path, folder: Path, steps: i
         if loop.is_due():
             loop.save_after({name: model.state_dict() for name, model in models.items()} | {
                 "optimizer": optimizer.state_dict(), "average": average})  # fmt: skip
+        if (step + 1) % _SHEET_EVERY == 0 or step + 1 == steps:
             for crop, pairs in held_out.items():
                 _sheet(
                     trainee,
@@ -225,7 +245,7 @@ def train(parts: Mapping[str, Sequence[Path]], vae: Path, folder: Path, steps: i
 def _loss(trainee: Trainee, part: Encoded, turn: int, rng: np.random.Generator) -> torch.Tensor:
     chosen = part.pairs.draw(turn, _BATCH)
     mirrored = int(rng.integers(2))
-    latents = part.latents[chosen, mirrored]
+    latents = part.targets[chosen, mirrored]
     edges = part.edges(chosen, rng)
     if mirrored:
         edges = edges.flip(3)
@@ -235,8 +255,13 @@ def _loss(trainee: Trainee, part: Encoded, turn: int, rng: np.random.Generator) 
     # Evenly over the schedule within the batch, for less noise in the loss.
     place = (np.arange(_BATCH) + rng.random()) / _BATCH
     times = torch.from_numpy((place * trainee.scheduler.config["num_train_timesteps"]).astype(int))
-    noisy = trainee.scheduler.add_noise(latents, noise, times)
-    wanted = trainee.scheduler.get_velocity(latents, noise, times)
+    is_started = torch.from_numpy(rng.random(_BATCH) < STARTED) & (times >= STARTED_FROM)
+    seen = torch.where(is_started.view(-1, 1, 1, 1), part.composites[chosen, mirrored], latents)
+    noisy = trainee.scheduler.add_noise(seen, noise, times)
+    # The noise that would have made this of the target.
+    kept = trainee.scheduler.alphas_cumprod[times].view(-1, 1, 1, 1)
+    implied = (noisy - kept.sqrt() * latents) / (1 - kept).sqrt()
+    wanted = trainee.scheduler.get_velocity(latents, implied, times)
     shown = torch.from_numpy(rng.random((_BATCH, 1, 1, 1)) >= EDGES_WITHHELD).float()
     with torch.autocast("cpu", dtype=torch.bfloat16):
         made = trainee.velocity(noisy, times, trainee.embed(captions), edges, shown)
@@ -254,7 +279,7 @@ def _sheet(
     trainee: Trainee, average: dict[str, dict[str, torch.Tensor]], pairs: Pairs, view: View,
     path: Path,
 ) -> None:  # fmt: skip
-    """Composites, what the averaged weights make of their edges and captions, and the targets."""
+    """Composites, edges, what becomes of them as in RefSD and from noise alone, and targets."""
     from refsd.images import save_png
 
     models = trainee.models()
@@ -262,11 +287,13 @@ def _sheet(
     for name, model in models.items():
         model.load_state_dict(average[name])
     rng = np.random.default_rng(1)
-    count = 12
+    count = 10
     captions = [caption(pairs.labels[i], view, rng) for i in range(count)]
-    edges = np.stack([canny(picture) for picture in pairs.composite[:count]])
-    made = sample(trainee, captions, (to_tensor(edges) + 1) / 2, seed=0)
-    rows = [pairs.composite[:count], edges, made, pairs.target[:count]]
+    composites = pairs.composite[:count]
+    edges = np.stack([canny(picture) for picture in composites])
+    shown = (to_tensor(edges) + 1) / 2
+    made = [sample(trainee, captions, shown, composites, strength=some) for some in (0.8, 1.0)]
+    rows = [composites, edges, *made, pairs.target[:count]]
     save_png(path, np.concatenate([np.concatenate(list(row), axis=1) for row in rows]))
     for name, model in models.items():
         model.load_state_dict(kept[name])
@@ -274,26 +301,37 @@ def _sheet(
 
 @torch.no_grad()
 def sample(
-    trainee: Trainee, captions: Sequence[str], edges: torch.Tensor, *, seed: int, steps: int = 20,
-    guidance: float = 3.0,
+    trainee: Trainee, captions: Sequence[str], edges: torch.Tensor, composites: NDArray[np.uint8],
+    *, strength: float, steps: int = 15, guidance: float = 3.0,
 ) -> NDArray[np.uint8]:  # fmt: skip
-    """Paint people from noise, edges and captions; for looking at while training.
+    """Refine composites under captions; for looking at while training.
+
+    Args:
+        trainee: what has been learnt so far.
+        captions: N.
+        edges: float32 (N, 3, H, W) in [0, 1].
+        composites: uint8 (N, H, W, 3).
+        strength: share of the steps that run, as in diffusers' image-to-image.
+        steps: of the schedule.
+        guidance: classifier-free guidance scale.
 
     Returns:
         uint8 (N, H, W, 3).
     """
-    generator = torch.Generator().manual_seed(seed)
-    shape = (len(captions), 4, edges.shape[2] // 4, edges.shape[3] // 4)
-    latents = torch.randn(shape, generator=generator)
-    trainee.scheduler.set_timesteps(steps)
+    scheduler = trainee.scheduler
+    scheduler.set_timesteps(steps)
+    times = scheduler.timesteps[steps - round(steps * strength) :]
+    start = encode(trainee.vae, composites)[:, 0]
+    noise = torch.randn(start.shape, generator=torch.Generator().manual_seed(0))
+    latents = scheduler.add_noise(start, noise, times[:1])
     words = torch.cat([trainee.embed([""] * len(captions)), trainee.embed(captions)])
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        for time in trainee.scheduler.timesteps:
+        for time in times:
             both = torch.cat([latents, latents])
-            times = torch.full((len(both),), int(time))
-            said = trainee.velocity(both, times, words, torch.cat([edges, edges])).float()
+            now = torch.full((len(both),), int(time))
+            said = trainee.velocity(both, now, words, torch.cat([edges, edges])).float()
             plain, asked = said.chunk(2)
             guided = plain + guidance * (asked - plain)
-            latents = trainee.scheduler.step(guided, time, latents).prev_sample
+            latents = scheduler.step(guided, time, latents).prev_sample
         scale = float(trainee.vae.config["scaling_factor"])
         return to_images(trainee.vae.decode(latents / scale).sample.float())

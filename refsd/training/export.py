@@ -26,7 +26,7 @@ def export(folder: Path, out: Path) -> None:
             ``vocabulary.json`` says what it was taught.
     """
     state = torch.load(folder / "denoiser" / "state.pt", weights_only=True)
-    trainee = Trainee(folder / "autoencoder" / "vae")
+    trainee = Trainee(folder / "autoencoder" / "vae", folder / "denoiser" / "tokenizer")
     out.mkdir(parents=True, exist_ok=True)
     for name, model in trainee.models().items():
         model.load_state_dict(state["average"][name])

@@ -82,6 +82,21 @@ def make_text_encoder(tokenizer: CLIPTokenizer, width: int = 192) -> CLIPTextMod
     return CLIPTextModel(config)
 
 
+def kept_tokenizer(folder: Path) -> CLIPTokenizer:
+    """The tokenizer of a training run: made when the run begins, the same ever after.
+
+    Words may be added to the vocabulary while a run is stopped; its embeddings would then stand
+    for other tokens.
+
+    Args:
+        folder: where the run keeps it.
+    """
+    if not folder.is_dir():
+        save_tokenizer(make_tokenizer(), folder)
+    kept: CLIPTokenizer = CLIPTokenizer.from_pretrained(str(folder))
+    return kept
+
+
 def save_tokenizer(tokenizer: CLIPTokenizer, folder: Path) -> None:
     """Write it as ``CLIPTokenizer.from_pretrained`` reads it."""
     tokenizer.save_pretrained(str(folder))
