@@ -218,6 +218,111 @@ class PoseSummary(Record):
     clusters: int
 
 
+class RatingSummary(Record):
+    """What people answered, on the scale of the question (1 to 5).
+
+    Attributes:
+        mean: mean of all answers with the ends of its 95 % interval.
+        sd: standard deviation of all answers (n − 1), as papers print it.
+        per_item: mean of the items' means, with the ends of its 95 % interval.
+        n: answers; items: people shown; annotators: who answered.
+    """
+
+    mean: tuple[Number, Number, Number]
+    sd: Number
+    per_item: tuple[Number, Number, Number]
+    n: int
+    items: int
+    annotators: int
+
+
+class RatingScore(Record):
+    """How people rate one method: one ψ.
+
+    Attributes:
+        symbol: e.g. ``psi_A``.
+        track: what was shown.
+        everyone: over all annotators; trusted: without those whose answers were flagged.
+    """
+
+    symbol: str
+    track: Literal["face", "body"]
+    everyone: RatingSummary
+    trusted: RatingSummary
+
+
+class RatingAgreement(Record):
+    """How far annotators agree on one ψ over all methods, without flagged ones.
+
+    Attributes:
+        alpha: Krippendorff's α (ordinal) with the ends of its 95 % interval.
+        ac2: Gwet's AC2 (ordinal weights), likewise.
+        raw: share of pairs of answers that are equal; near: at most one step apart.
+        remark: how to read α, where it misleads.
+    """
+
+    symbol: str
+    track: Literal["face", "body"]
+    alpha: tuple[Number, Number, Number]
+    ac2: tuple[Number, Number, Number]
+    raw: tuple[Number, Number, Number]
+    near: tuple[Number, Number, Number]
+    n: int
+    items: int
+    remark: str = ""
+
+
+class RatingDifference(Record):
+    """``method`` minus ``against`` in one ψ, without flagged annotators, paired where possible."""
+
+    symbol: str
+    track: Literal["face", "body"]
+    method: str
+    against: str
+    value: Number
+    low: Number
+    high: Number
+    n: int
+    items: int
+
+
+class PreferenceScore(Record):
+    """How strongly a method is preferred (Bradley–Terry, ties as half wins), flagged left out.
+
+    Attributes:
+        strength: in log odds, the mean over the methods 0, with the ends of its 95 % interval.
+        n: comparisons.
+    """
+
+    question: str
+    track: Literal["face", "body"]
+    method: str
+    strength: tuple[Number, Number, Number]
+    n: int
+    items: int
+
+
+class StudyRecord(Record):
+    """One finished study: people who rated a run's pictures. Holds nothing about any one of them.
+
+    Attributes:
+        answers: of all annotators, without gold items, attention checks and skipped items.
+        flagged: annotators whose answers were flagged.
+        simulated: True where a program answered; no run takes such a study, no leaderboard either.
+    """
+
+    name: str
+    track: Literal["face", "body"]
+    annotators: int
+    flagged: int
+    answers: int
+    skipped: int
+    simulated: bool = False
+    agreement: tuple[RatingAgreement, ...] = ()
+    differences: tuple[RatingDifference, ...] = ()
+    preferences: tuple[PreferenceScore, ...] = ()
+
+
 class MethodRecord(Record):
     """One method in one run: one row of the leaderboard."""
 
@@ -229,6 +334,7 @@ class MethodRecord(Record):
     seconds: dict[str, float]
     scores: tuple[Score, ...] = ()
     poses: PoseSummary | None = None
+    ratings: tuple[RatingScore, ...] = ()
 
 
 class DatasetRecord(Record):
@@ -281,6 +387,7 @@ class RunRecord(Record):
     attackers: tuple[AttackerRecord, ...] = ()
     methods: tuple[MethodRecord, ...]
     differences: tuple[Difference, ...] = ()
+    studies: tuple[StudyRecord, ...] = ()
     seconds: dict[str, float] = Field(default_factory=dict)
     notes: tuple[str, ...] = (NAIVE,)
     complete: bool = True
