@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 PAIRS = {"body": 12288, "head": 12288}
-HEIGHTS = {"body": 128, "head": 64}
+HEIGHTS = {"body": 128, "head": 96}
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -28,7 +28,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--folder", type=Path, required=True, help="for data and runs; some GB")
     parser.add_argument("--pairs", type=int, help="of each crop (data); 12288 by default")
     parser.add_argument("--workers", type=int, default=2, help="processes that render (data)")
-    parser.add_argument("--steps", type=int, help="of training; 5000 or 20000 by default")
+    parser.add_argument("--steps", type=int, help="of training; 7000 or 20000 by default")
     parser.add_argument("--out", type=Path, help="where the checkpoint goes (export)")
     given = parser.parse_args(arguments)
     if given.part == "data":
@@ -37,9 +37,7 @@ def main(arguments: list[str] | None = None) -> None:
         from refsd.training.autoencoder import train
 
         shards = _shards(given.folder, given.pairs)
-        # Bodies are twice as large, and are seen twice as often.
-        train([shards["body"], shards["body"], shards["head"]], given.folder / "autoencoder",
-              given.steps or 5000)  # fmt: skip
+        train([shards["body"], shards["head"]], given.folder / "autoencoder", given.steps or 7000)
     elif given.part == "denoiser":
         from refsd.training.diffusion import train as train_denoiser
 

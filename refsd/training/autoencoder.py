@@ -27,7 +27,7 @@ DOWNSCALE = 4
 
 _BATCH = 16
 _RATE = 1e-3
-_LATENT_NOISE = 0.05
+_LATENT_NOISE = 0.03
 """Noise on latents while training, so that a denoiser's small errors do no harm."""
 
 _COLOUR = 1.5
@@ -123,7 +123,8 @@ def train(parts: Sequence[Sequence[Path]], folder: Path, steps: int) -> Path:
         loop.add(reconstruction=float(loss.detach()), spread=float(spread.detach()))
         if loop.is_due():
             loop.save_after({"model": model.state_dict(), "optimizer": optimizer.state_dict()})
-            loop.sheet([row for pairs in held_out for row in _rows(model, pairs)][:2])
+            for number, pairs in enumerate(held_out):
+                loop.sheet(_rows(model, pairs), f"part{number}")
     model.register_to_config(scaling_factor=1 / _deviation(model, data))
     model.save_pretrained(folder / "vae")
     return folder / "vae"
@@ -141,7 +142,7 @@ def _led(share: float) -> float:
     Left alone, an autoencoder of this size starts with edges and stays without colours for
     thousands of steps; and a denoiser finds latents easier that look like pictures.
     """
-    return max(0.02, 1 - share / 0.15)
+    return max(0.0, 1 - share / 0.15)
 
 
 def _windows(images: NDArray[np.uint8], step: int) -> NDArray[np.uint8]:

@@ -103,7 +103,7 @@ class Loop:
         axes.legend()
         figure.savefig(self.folder / "curve.png", dpi=100, metadata={"Software": None})
 
-    def sheet(self, rows: Sequence[NDArray[np.uint8]]) -> None:
+    def sheet(self, rows: Sequence[NDArray[np.uint8]], name: str) -> None:
         """Write rows of pictures, uint8 (N, H, W, 3) each, as one sheet."""
         picture = np.concatenate([np.concatenate(list(row), axis=1) for row in rows])
-        save_png(self.folder / f"sheet-{self.step + 1:06d}.png", picture)
+        save_png(self.folder / f"sheet-{name}-{self.step + 1:06d}.png", picture)
