@@ -83,7 +83,7 @@ def preference_question(track: Track) -> Question:
     """The question about two methods' pictures of the same original, side by side."""
     return Question(
         id="preference",
-        text=f"Which {_THING[track]} would you rather see published?",
+        text=f"Which {_THING[track]} is better, all in all: in quality and in how real it looks?",
         kind="pairwise",
         anchors=("The left one", "No difference", "The right one"),
         symbol="psi_C",
