@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from sqlalchemy import Connection, Row
 
+    from humangenai.human_ratings.quality import Quality
+
 LEASE_SECONDS = 15 * 60
 """How long an item waits for an annotator before it goes to somebody else."""
 
@@ -637,6 +639,34 @@ class Desk:
         floats = ["value", "seconds", "gold_value"]
         flags = ["is_gold", "is_attention", "skipped", "simulated"]
         return table.astype(dict.fromkeys(floats, "float64") | dict.fromkeys(flags, "bool"))
+
+    def items(self) -> pd.DataFrame:
+        """All items.
+
+        Returns:
+            Columns ``item``, ``role`` (rated, gold, attention or training), ``kind``, ``method``,
+            ``against``, ``source``, ``prompt``, ``expected`` (a dict of known answers by question
+            id) and ``annotators`` (how many have it or have finished it).
+        """
+        import pandas as pd
+
+        names = ("id", "role", "display", "method", "against", "source", "prompt", "expected")
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                select(*(db.item.c[name] for name in names), db.item.c.load)
+                .where(db.item.c.study_id == self._study_id)
+                .order_by(db.item.c.id)
+            ).all()
+        columns = ["item", "role", "kind", *names[3:], "annotators"]
+        table = pd.DataFrame([tuple(row) for row in rows], columns=columns)
+        table["expected"] = [json.loads(text) if text else {} for text in table["expected"]]
+        return table
+
+    def flagged(self) -> list[Quality]:
+        """How carefully everyone answered, the flagged ones first; see ``human_ratings.quality``."""
+        from humangenai.human_ratings.quality import flags
+
+        return flags(self.answers(), self.config.minimum_seconds)
 
     def annotators(self) -> pd.DataFrame:
         """Everyone: ``annotator`` (id), ``name``, ``role``, ``state``, ``simulated``."""
