@@ -59,22 +59,29 @@ class Agreement:
     remark: str
 
 
-def agreement(ratings: ArrayLike, scale: Sequence[float] = LIKERT, *, seed: int = 0) -> Agreement:
+def agreement(
+    ratings: ArrayLike,
+    scale: Sequence[float] = LIKERT,
+    *,
+    resamples: int = CROSSED_RESAMPLES,
+    seed: int = 0,
+) -> Agreement:
     """Everything about the agreement on one question.
 
     Args:
         ratings: float (annotators, items), NaN where not answered.
         scale: all possible answers in order, also those that nobody gave.
+        resamples: how often to resample the items.
         seed: of the resamples.
 
     Raises:
         ValueError: the table is not two-dimensional, or holds an answer that is not on the scale.
     """
     return Agreement(
-        alpha=krippendorff_alpha(ratings, scale, seed=seed),
-        ac2=gwet_ac2(ratings, scale, seed=seed),
-        raw=raw_agreement(ratings, scale, seed=seed),
-        near=raw_agreement(ratings, scale, within=1, seed=seed),
+        alpha=krippendorff_alpha(ratings, scale, resamples=resamples, seed=seed),
+        ac2=gwet_ac2(ratings, scale, resamples=resamples, seed=seed),
+        raw=raw_agreement(ratings, scale, resamples=resamples, seed=seed),
+        near=raw_agreement(ratings, scale, within=1, resamples=resamples, seed=seed),
         remark=explain(ratings, scale),
     )
 

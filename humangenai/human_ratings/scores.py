@@ -161,20 +161,25 @@ def psi_differences(
 
 
 def psi_agreement(
-    answers: pd.DataFrame, flagged: Collection[str] = (), *, seed: int = 0
+    answers: pd.DataFrame,
+    flagged: Collection[str] = (),
+    *,
+    resamples: int = CROSSED_RESAMPLES,
+    seed: int = 0,
 ) -> tuple[RatingAgreement, ...]:
     """How far annotators agree on each ψ, over all methods, without flagged annotators.
 
     Args:
         answers: a table with :data:`COLUMNS`.
         flagged: annotators who are left out.
+        resamples: how often to resample the items.
         seed: of the resamples.
     """
     counted = ratings(answers)
     counted = counted[~counted["annotator"].isin(list(flagged))]
     made = []
     for track, symbol, rows in _parts(counted):
-        found = agreement(rating_table(rows), seed=seed)
+        found = agreement(rating_table(rows), resamples=resamples, seed=seed)
         made.append(_agreement_record(symbol, track, found))
     return tuple(made)
 
