@@ -29,11 +29,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from humangenai.attribute_fidelity.accuracy import Accuracy, accuracy, resampled_accuracies
+from humangenai.attribute_fidelity.data import SIZES
 from humangenai.attribute_fidelity.labels import GROUPS, judged
 from humangenai.attribute_fidelity.probe import Probe
 from humangenai.provenance import hardware
 from refsd.cache import cache_dir
-from refsd.diffusion import load_checkpoint
+from refsd.diffusion import CheckpointError, load_checkpoint
 from refsd.diffusion.refiner import DiffusionRefiner
 from refsd.prompts import Prompt
 from refsd.prompts.wording import write_positive
@@ -50,7 +51,6 @@ if TYPE_CHECKING:
     from refsd.diffusion.checkpoints import Checkpoint
     from refsd.prompts import View
 
-HEIGHTS: Mapping[Crop, int] = {"body": 128, "head": 64}
 VIEWS: Mapping[Crop, View] = {"body": "full", "head": "face"}
 
 _SAID_BY: Mapping[str, tuple[str, ...]] = {
@@ -185,6 +185,19 @@ def main() -> None:
         given.out.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
+def height_of(checkpoint: Checkpoint, crop: Crop) -> int:
+    """The height in which a checkpoint works on crops of this shape.
+
+    Raises:
+        CheckpointError: it works on other shapes only.
+    """
+    shape = SIZES[crop][0] / SIZES[crop][1]
+    fitting = [height for height, width in checkpoint.sizes if height / width == shape]
+    if not fitting:
+        raise CheckpointError(f"{checkpoint.name!r} has no size for the crop {crop!r}")
+    return fitting[0]
+
+
 def measure(
     checkpoint: Checkpoint, crop: Crop, pictures: int, seed: int, folder: Path
 ) -> tuple[dict[str, Control], NDArray[np.uint8], list[str]]:
@@ -194,8 +207,9 @@ def measure(
         The rows; a sheet of composites (above), refined pictures, and renders of what was asked
         (below); and the sheet's prompts.
     """
+    height = height_of(checkpoint, crop)
     shards = [load_shard(path) for path in
-              render(Part(crop, HEIGHTS[crop], pictures, seed), folder, workers=1)]  # fmt: skip
+              render(Part(crop, height, pictures, seed), folder, workers=1)]  # fmt: skip
     composites = np.concatenate([shard.composite for shard in shards])[:pictures]
     targets = np.concatenate([shard.target for shard in shards])[:pictures]
     labels = [row for shard in shards for row in shard.labels][:pictures]
