@@ -257,15 +257,37 @@ def _loss(trainee: Trainee, part: Encoded, turn: int, rng: np.random.Generator) 
     times = torch.from_numpy((place * trainee.scheduler.config["num_train_timesteps"]).astype(int))
     is_started = torch.from_numpy(rng.random(_BATCH) < STARTED) & (times >= STARTED_FROM)
     seen = torch.where(is_started.view(-1, 1, 1, 1), part.composites[chosen, mirrored], latents)
-    noisy = trainee.scheduler.add_noise(seen, noise, times)
-    # The noise that would have made this of the target.
-    kept = trainee.scheduler.alphas_cumprod[times].view(-1, 1, 1, 1)
-    implied = (noisy - kept.sqrt() * latents) / (1 - kept).sqrt()
-    wanted = trainee.scheduler.get_velocity(latents, implied, times)
+    noisy, wanted = noised(trainee.scheduler, seen, latents, noise, times)
     shown = torch.from_numpy(rng.random((_BATCH, 1, 1, 1)) >= EDGES_WITHHELD).float()
     with torch.autocast("cpu", dtype=torch.bfloat16):
         made = trainee.velocity(noisy, times, trainee.embed(captions), edges, shown)
     return functional.mse_loss(made.float(), wanted)
+
+
+def noised(
+    scheduler: DDIMScheduler,
+    seen: torch.Tensor,
+    target: torch.Tensor,
+    noise: torch.Tensor,
+    times: torch.Tensor,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """A noisy picture, and the velocity that leads from it to the target.
+
+    Args:
+        scheduler: of the noise.
+        seen: float32 (N, 4, h, w), what the noise is added to: the target, or a composite.
+        target: float32 (N, 4, h, w), what shall come out.
+        noise: float32 (N, 4, h, w).
+        times: int64 (N,), steps of the schedule.
+
+    Returns:
+        The noisy latents, and v = √ᾱ ε − √(1 − ᾱ) x₀ (Salimans and Ho 2022, appendix D) with the
+        noise ε that would have made them of the target.
+    """
+    noisy = scheduler.add_noise(seen, noise, times)
+    kept = scheduler.alphas_cumprod[times].view(-1, 1, 1, 1)
+    implied = (noisy - kept.sqrt() * target) / (1 - kept).sqrt()
+    return noisy, scheduler.get_velocity(target, implied, times)
 
 
 def _cooled(share: float) -> float:

@@ -14,7 +14,7 @@ from refsd.prompts import Prompt
 from refsd.refinement import Composite
 from refsd.training import autoencoder, batches, data, diffusion
 from refsd.training.batches import Pairs, to_images, to_tensor
-from refsd.training.captions import caption
+from refsd.training.captions import caption, taught
 from refsd.training.data import Part, render
 from refsd.training.export import export
 from refsd.training.people import sample_person
@@ -74,6 +74,18 @@ def test_captions_say_what_is_seen_and_their_words_are_known() -> None:
     assert tokenizer("A Happy man").input_ids == tokenizer("a happy man").input_ids
 
 
+@pytest.mark.parametrize("time", [1, 500, 999])
+def test_the_velocity_leads_to_the_target_whatever_was_made_noisy(time: int) -> None:
+    scheduler = diffusion.make_scheduler()
+    target, seen, noise = torch.randn(3, 2, 4, 8, 8, dtype=torch.float64)
+    times = torch.full((2,), time)
+    noisy, velocity = diffusion.noised(scheduler, seen, target, noise, times)
+    scheduler.set_timesteps(1000)
+    predicted = scheduler.step(velocity, time, noisy).pred_original_sample
+    torch.testing.assert_close(predicted, target, atol=1e-5, rtol=0)
+    torch.testing.assert_close(noisy, scheduler.add_noise(seen, noise, times))
+
+
 def test_training_goes_on_where_it_stopped_and_what_it_exports_refines(
     shards: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -96,5 +108,6 @@ def test_training_goes_on_where_it_stopped_and_what_it_exports_refines(
     region[8:60, 8:56] = True
     refiner = DiffusionRefiner(load_checkpoint(str(tmp_path / "checkpoint")))
     refined = refiner.refine([Composite(image, [region], [Prompt("a happy woman")], seed=1)])[0]
+    assert refiner.scope == taught()
     assert np.array_equal(refined.image[~region], image[~region])
     assert (refined.image[region] != image[region]).mean() > 0.5
