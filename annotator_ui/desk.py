@@ -663,7 +663,7 @@ class Desk:
         return table
 
     def flagged(self) -> list[Quality]:
-        """How carefully everyone answered, the flagged ones first; see ``human_ratings.quality``."""
+        """How carefully everyone answered, the flagged ones first."""
         from humangenai.human_ratings.quality import flags
 
         return flags(self.answers(), self.config.minimum_seconds)

@@ -17,6 +17,8 @@ from humangenai import __version__
 from humangenai.errors import UserError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from humangenai.commands import Finished
 
 app = typer.Typer(
@@ -29,6 +31,8 @@ app = typer.Typer(
 )
 leaderboard = typer.Typer(help="Compare methods over many runs.", no_args_is_help=True)
 app.add_typer(leaderboard, name="leaderboard")
+study = typer.Typer(help="Have people rate methods (ψ) in a browser.", no_args_is_help=True)
+app.add_typer(study, name="study")
 
 # One definition per option, so that it means the same in every command.
 MethodOption = Annotated[
@@ -107,6 +111,16 @@ OutOption = Annotated[
 ]
 KeepGoingOption = Annotated[
     bool, typer.Option("--keep-going", help="Exit with 0 even if some pictures failed.")
+]
+StudyArgument = Annotated[str, typer.Argument(metavar="STUDY", help="Name of a study.")]
+DatabaseOption = Annotated[
+    str | None,
+    typer.Option(
+        "--database",
+        envvar="HUMANGENAI_DATABASE",
+        help="URL of a database, e.g. postgresql://USER@HOST/NAME. [default: SQLite in studies/]",
+        show_default=False,
+    ),
 ]
 RetrainOption = Annotated[
     bool,
@@ -401,6 +415,136 @@ def leaderboard_build(
 
     for path in build_leaderboard(runs or [], out):
         typer.echo(path)
+
+
+@study.command(name="create")
+def study_create(
+    config: Annotated[Path, typer.Argument(help="The study's YAML file.", show_default=False)],
+    database: DatabaseOption = None,
+    folder: Annotated[
+        Path | None,
+        typer.Option("--folder", help="The study's folder. [default: studies/NAME]"),
+    ] = None,
+) -> None:
+    """Make a study from finished runs: draw people, write blinded pictures, fill the database.
+
+    Example: `humangenai study create configs/studies/example.yaml`
+    """
+    from annotator_ui.commands import create
+
+    _say(create(config, database, folder))
+
+
+@study.command(name="link")
+def study_link(  # noqa: PLR0917
+    name: StudyArgument,
+    annotator: Annotated[
+        str, typer.Option("--annotator", "-a", help="Who gets the link; a pseudonym will do.")
+    ],
+    admin: Annotated[
+        bool, typer.Option("--admin", help="Someone who sees everything and rates nothing.")
+    ] = False,
+    identity: Annotated[
+        str | None,
+        typer.Option("--identity", help="E-mail address at your OIDC provider, if you use one."),
+    ] = None,
+    address: Annotated[
+        str, typer.Option("--address", help="Where the app is reached.")
+    ] = "http://localhost:8501",
+    days: Annotated[float, typer.Option("--days", help="Until the link expires.", min=0)] = 60,
+    database: DatabaseOption = None,
+) -> None:
+    """Print a personal link; whoever has it answers as that annotator.
+
+    Example: `humangenai study link example --annotator ada`
+    """
+    from annotator_ui.commands import link
+
+    typer.echo(
+        link(
+            name,
+            database,
+            annotator,
+            admin=admin,
+            identity=identity,
+            address=address,
+            days=days,
+        )
+    )
+
+
+@study.command(name="status")
+def study_status(name: StudyArgument, database: DatabaseOption = None) -> None:
+    """Show how far a study is, per method and annotator.
+
+    Example: `humangenai study status example`
+    """
+    from annotator_ui.commands import status
+
+    _say(status(name, database))
+
+
+@study.command(name="agreement")
+def study_agreement(name: StudyArgument, database: DatabaseOption = None) -> None:
+    """Show scores and agreement so far, and who answered carelessly.
+
+    Example: `humangenai study agreement example`
+    """
+    from annotator_ui.commands import agreement
+
+    _say(agreement(name, database))
+
+
+@study.command(name="export")
+def study_export(
+    name: StudyArgument,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="A folder. [default: STUDY-answers]")
+    ] = None,
+    database: DatabaseOption = None,
+) -> None:
+    """Write all answers as CSV, Parquet and JSON, and what each column means.
+
+    Example: `humangenai study export example --out answers/`
+    """
+    from annotator_ui.commands import export_answers
+
+    _say(str(path) for path in export_answers(name, database, out))
+
+
+@study.command(name="close")
+def study_close(name: StudyArgument, database: DatabaseOption = None) -> None:
+    """Close a study: its links open nothing that can be answered any more.
+
+    Example: `humangenai study close example`
+    """
+    from annotator_ui.commands import close
+
+    close(name, database)
+    typer.echo(f"study {name} is closed")
+
+
+@app.command()
+def annotate(
+    name: Annotated[str, typer.Option("--study", "-s", help="Name of a study.")],
+    database: DatabaseOption = None,
+    port: Annotated[int, typer.Option("--port", help="Where to listen.")] = 8501,
+    host: Annotated[
+        str, typer.Option("--host", help="Address to listen on; 0.0.0.0 for other machines.")
+    ] = "localhost",
+) -> None:
+    """Run the annotators' web app until it is stopped.
+
+    Example: `humangenai annotate --study example`
+    """
+    from annotator_ui.commands import annotate as run_app
+
+    raise SystemExit(run_app(name, database, port, host))
+
+
+def _say(lines: Iterable[str]) -> None:
+    for line in lines:
+        typer.echo(line)
 
 
 def _tracks(names: list[str] | None) -> tuple[str, ...] | None:

@@ -1,0 +1,230 @@
+"""What ``humangenai study`` and ``humangenai annotate`` do, apart from reading the command line."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from humangenai.errors import UserError
+
+if TYPE_CHECKING:
+    from annotator_ui.desk import Desk
+    from annotator_ui.making import Made
+    from humangenai.records import RatingAgreement, RatingSummary
+
+STUDIES = Path("studies")
+"""Where studies are kept unless something else is said; it holds originals, so git ignores it."""
+
+
+def database_url(name: str, url: str | None) -> str:
+    """The database of a study: the one that was named, else a SQLite file in the study's folder."""
+    if url:
+        return url
+    return f"sqlite:///{STUDIES / name / 'study.db'}"
+
+
+def open_desk(name: str, url: str | None) -> Desk:
+    """The desk of a study.
+
+    Raises:
+        UserError: there is no such study, or no such database.
+    """
+    from annotator_ui.desk import Desk
+    from annotator_ui.migrations import upgrade
+
+    if not url and not (STUDIES / name / "study.db").is_file():
+        raise UserError(
+            f"there is no study '{name}' in {STUDIES}/; make one with humangenai study create, "
+            "name its --database, or change to the folder where it was made"
+        )
+    whole = database_url(name, url)
+    upgrade(whole)
+    return Desk(whole, name)
+
+
+def create(path: Path, url: str | None, folder: Path | None) -> list[str]:
+    """Make a study.
+
+    Args:
+        path: the study's YAML file.
+        url: of the database; None: SQLite in the folder.
+        folder: of the study; None: ``studies/NAME``.
+
+    Returns:
+        What was made, line by line.
+
+    Raises:
+        UserError: see :func:`annotator_ui.making.make_study`.
+    """
+    from annotator_ui.making import make_study
+    from humangenai.human_ratings.study import load_study
+    from humangenai.store import writing
+
+    config = load_study(path)
+    folder = folder or STUDIES / config.name
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    made: Made = make_study(config, url or f"sqlite:///{folder / 'study.db'}", folder)
+    return [
+        f"study {config.name} in {folder}",
+        *(f"{method}: {items} items" for method, items in made.items.items()),
+        f"{made.checks} gold items and attention checks, {made.training} training examples, "
+        f"{made.pictures} pictures",
+        f"next: humangenai study link {config.name} --annotator NAME, once for every annotator; "
+        f"then humangenai annotate --study {config.name}",
+    ]
+
+
+def status(name: str, url: str | None) -> list[str]:
+    """How far a study is, line by line."""
+    desk = open_desk(name, url)
+    about = desk.about()
+    methods, annotators, overview = desk.methods(), desk.annotators(), desk.overview()
+    lines = [f"study {about.name}: {about.title} ({about.track}, {about.state})", ""]
+    lines.append(f"{'method':<24}{'items':>7}{'answered':>10}{'wanted':>8}")
+    lines += [
+        f"{row.method:<24}{row.items:>7}{row.done:>10}{row.wanted:>8}"
+        for row in methods.itertuples()
+    ]
+    lines += ["", f"{'annotator':<24}{'state':<12}{'done':>6}{'skipped':>9}"]
+    sums = overview.groupby("annotator")[["done", "skipped"]].sum()
+    for row in annotators.itertuples():
+        if row.role == "admin":
+            lines.append(f"{row.name:<24}admin")
+            continue
+        done, skipped = sums.loc[row.annotator] if row.annotator in sums.index else (0, 0)
+        mark = "  simulated" if row.simulated else ""
+        lines.append(f"{row.name:<24}{row.state:<12}{done:>6}{skipped:>9}{mark}")
+    return lines
+
+
+def link(
+    name: str,
+    url: str | None,
+    annotator: str,
+    *,
+    admin: bool,
+    identity: str | None,
+    address: str,
+    days: float,
+) -> str:
+    """A personal link; adds the annotator where the study does not know the name yet.
+
+    Args:
+        name: of the study.
+        url: of the database.
+        annotator: a name, or anything else that tells annotators apart.
+        admin: whether a new one may see everything.
+        identity: what an OIDC provider calls a new one.
+        address: where the app is reached.
+        days: until the link expires.
+
+    Raises:
+        UserError: there is no such study, or the annotator is there in another role.
+    """
+    desk = open_desk(name, url)
+    role = "admin" if admin else "annotator"
+    known = desk.annotators()
+    found = known[known["name"] == annotator]
+    if found.empty:
+        annotator_id = desk.add_annotator(annotator, role, identity=identity)
+    else:
+        annotator_id = str(found["annotator"].iloc[0])
+        if found["role"].iloc[0] != role:
+            raise UserError(
+                f"'{annotator}' is {found['role'].iloc[0]} in study {name}; take another name"
+            )
+    token = desk.token(annotator_id, days)
+    return f"{address.rstrip('/')}/?{urlencode({'token': token})}"
+
+
+def export_answers(name: str, url: str | None, out: Path | None) -> list[Path]:
+    """Write a study's answers to files; see :func:`annotator_ui.exporting.export`."""
+    from annotator_ui.exporting import export
+
+    return export(open_desk(name, url).answers(), out or Path(f"{name}-answers"))
+
+
+def agreement(name: str, url: str | None) -> list[str]:
+    """Scores and agreement of a study so far, with and without flagged annotators."""
+    from humangenai.human_ratings.scores import psi_agreement, psi_scores
+
+    desk = open_desk(name, url)
+    answers = desk.answers()
+    qualities = desk.flagged()
+    flagged = [quality.annotator for quality in qualities if quality.reasons]
+    names = desk.annotators().set_index("annotator")["name"]
+    lines = []
+    if answers["simulated"].any():
+        lines.append("SIMULATED: programs answered this study; nothing here is evidence")
+    lines.append(f"{'method':<24}{'score':<8}{'all: mean ± sd':<34}without flagged annotators")
+    for method, scores in psi_scores(answers, flagged).items():
+        lines += [
+            f"{method:<24}{score.symbol:<8}{_summary(score.everyone):<34}{_summary(score.trusted)}"
+            for score in scores
+        ]
+    lines += ["", "agreement without flagged annotators, with 95 % intervals"]
+    for found in psi_agreement(answers, flagged):
+        lines.append(_agreement(found))
+        if found.remark:
+            lines.append(f"  {found.remark}")
+    lines += ["", f"{len(flagged)} of {len(qualities)} annotators flagged"]
+    lines += [
+        f"  {names[quality.annotator]}: {'; '.join(quality.reasons)}"
+        for quality in qualities
+        if quality.reasons
+    ]
+    return lines
+
+
+def _summary(summary: RatingSummary) -> str:
+    mean, low, high = summary.mean
+    return f"{mean:.2f} ± {summary.sd:.2f} [{low:.2f}, {high:.2f}] n={summary.n}"
+
+
+def _agreement(found: RatingAgreement) -> str:
+    parts = (("alpha", found.alpha), ("AC2", found.ac2), ("equal", found.raw))
+    shown = "  ".join(f"{word} {v:.2f} [{low:.2f}, {high:.2f}]" for word, (v, low, high) in parts)
+    return f"{found.symbol:<8}{shown}  items={found.items}"
+
+
+def close(name: str, url: str | None) -> None:
+    """Close a study: nothing can be answered any more."""
+    open_desk(name, url).close()
+
+
+def annotate(name: str, url: str | None, port: int, host: str) -> int:
+    """Run the app until it is stopped.
+
+    Args:
+        name: of the study.
+        url: of the database.
+        port: to listen on.
+        host: address to listen on.
+
+    Returns:
+        The exit status of Streamlit.
+
+    Raises:
+        UserError: there is no such study.
+    """
+    open_desk(name, url)  # says what is wrong before a browser opens
+    app = Path(__file__).with_name("app.py")
+    environment = {
+        **os.environ,
+        "HUMANGENAI_STUDY": name,
+        "HUMANGENAI_DATABASE": database_url(name, url),
+    }
+    command = [
+        *(sys.executable, "-m", "streamlit", "run", str(app)),
+        *("--server.port", str(port), "--server.address", host),
+        # No usage statistics to anybody, no reloading, no big uploads.
+        *("--browser.gatherUsageStats", "false", "--server.fileWatcherType", "none"),
+        *("--server.headless", "true", "--server.maxUploadSize", "1"),
+        *("--client.toolbarMode", "minimal", "--client.showErrorDetails", "none"),
+    ]
+    return subprocess.run(command, env=environment, check=False).returncode
