@@ -13,7 +13,8 @@ poses    Crowd's queries are refined as `humangenai eval --method refsd` does; B
 memory   Composites that were never trained on are refined under captions that were never trained
          on. Each output's nearest neighbour among all training targets of its crop is looked for,
          by the distance of two descriptions: pixels (32 x 16 or 16 x 16, root mean square, 0 to
-         255) and the re-ID attacker's embedding (between unit vectors). The same for renders that were held out.
+         255) and the re-ID attacker's embedding (between unit vectors). The same for held-out
+         renders.
          An output that repeats a training picture would be much nearer than held-out ones are.
          FOLDER is that of `python -m refsd.training`.
 
