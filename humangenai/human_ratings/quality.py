@@ -7,6 +7,9 @@ flagged by accident:
   asked for). Careful people slip on :data:`SLIP` of them. So many failures that fewer than
   :data:`FALSE_ALARMS` of careful people would have them are a flag.
 - *Time*: half of the answers were quicker than the study's minimum.
+- *Nothing in common*: answers that go up and down with nobody else's, in a study where annotators
+  usually do follow each other. Where they do not, because everything was rated alike, nobody is
+  flagged for it.
 - *Straight-lining*: a run of equal answers to one question that is too long to be chance, even for
   somebody who likes that answer much more than the others do.
 
@@ -22,7 +25,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.stats import binom
+from scipy.stats import binom, norm
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,6 +54,8 @@ class Quality:
         gold: share of gold answers that are right, and how many there were.
         attention: share of attention checks passed, and how many there were.
         seconds: median time for an answer.
+        in_common: correlation of the answers with the means of everybody else's answers to the same
+            items, in [-1, 1].
         longest_run: most equal answers in a row to one question.
         entropy: of the answers to a question, in bits, averaged over questions; others: the same
             of everybody else.
@@ -63,6 +68,7 @@ class Quality:
     gold: tuple[float, int]
     attention: tuple[float, int]
     seconds: float
+    in_common: float
     longest_run: int
     entropy: float
     others: float
@@ -74,7 +80,7 @@ def flags(answers: pd.DataFrame, minimum_seconds: float = 0.0) -> list[Quality]:
     """How carefully everyone answered, the flagged ones first.
 
     Args:
-        answers: columns ``annotator``, ``question``, ``value``, ``seconds``, ``created``,
+        answers: columns ``annotator``, ``item``, ``question``, ``value``, ``seconds``, ``created``,
             ``is_gold``, ``gold_value``, ``is_attention`` and ``skipped``; one row per annotator,
             item and question. Attention checks have their answer in ``gold_value``.
         minimum_seconds: in which nobody can have looked at the pictures.
@@ -84,9 +90,9 @@ def flags(answers: pd.DataFrame, minimum_seconds: float = 0.0) -> list[Quality]:
     """
     if answers.empty:
         return []
-    shares = _Shares.of(answers)
+    shares, common = _Shares.of(answers), _InCommon.of(answers)
     found = [
-        _judge(str(annotator), rows.sort_values("created"), shares, minimum_seconds)
+        _judge(str(annotator), rows.sort_values("created"), shares, common, minimum_seconds)
         for annotator, rows in answers.groupby("annotator", sort=True)
     ]
     return sorted(found, key=lambda quality: (not quality.reasons, quality.annotator))
@@ -115,6 +121,7 @@ def quality_table(found: list[Quality]) -> pd.DataFrame:
                 "attention_passed": one.attention[0],
                 "attention_checks": one.attention[1],
                 "median_seconds": one.seconds,
+                "in_common": one.in_common,
                 "longest_run": one.longest_run,
                 "entropy_bits": one.entropy,
                 "others_entropy_bits": one.others,
@@ -124,8 +131,8 @@ def quality_table(found: list[Quality]) -> pd.DataFrame:
         ],
         columns=[
             *("annotator", "flagged", "reasons", "answers", "gold_accuracy", "gold_answers"),
-            *("attention_passed", "attention_checks", "median_seconds", "longest_run"),
-            *("entropy_bits", "others_entropy_bits", "skipped"),
+            *("attention_passed", "attention_checks", "median_seconds", "in_common"),
+            *("longest_run", "entropy_bits", "others_entropy_bits", "skipped"),
         ],
     )
 
@@ -162,7 +169,13 @@ def _rated(answers: pd.DataFrame) -> pd.DataFrame:
     return answers[~aside & answers["value"].notna()]
 
 
-def _judge(annotator: str, rows: pd.DataFrame, shares: _Shares, minimum_seconds: float) -> Quality:
+def _judge(
+    annotator: str,
+    rows: pd.DataFrame,
+    shares: _Shares,
+    common: _InCommon,
+    minimum_seconds: float,
+) -> Quality:
     given = rows[rows["value"].notna() & ~rows["skipped"].astype(bool)]
     off = (given["value"] - given["gold_value"]).abs()
     attention_check = given["is_attention"].astype(bool)
@@ -175,6 +188,7 @@ def _judge(annotator: str, rows: pd.DataFrame, shares: _Shares, minimum_seconds:
     reasons = [
         *_too_many_failures(wrong_gold, n_gold, wrong_attention, n_attention),
         *_too_quick(seconds, len(given), minimum_seconds),
+        *common.reasons(annotator),
         *runs.reasons,
     ]
     return Quality(
@@ -183,6 +197,7 @@ def _judge(annotator: str, rows: pd.DataFrame, shares: _Shares, minimum_seconds:
         gold=(1 - wrong_gold / n_gold if n_gold else math.nan, n_gold),
         attention=(1 - wrong_attention / n_attention if n_attention else math.nan, n_attention),
         seconds=seconds,
+        in_common=common.correlations.get(annotator, (math.nan, 0))[0],
         longest_run=runs.longest,
         entropy=runs.entropy,
         others=runs.others,
@@ -214,6 +229,53 @@ def _too_quick(seconds: float, answers: int, minimum_seconds: float) -> list[str
     if answers < FEWEST or not seconds < minimum_seconds:
         return []
     return [f"half of the answers took less than {seconds:.1f} s (minimum {minimum_seconds:g} s)"]
+
+
+@dataclass(frozen=True)
+class _InCommon:
+    """How each annotator's answers go with everybody else's.
+
+    Attributes:
+        correlations: annotator → Pearson's r with the others' means, and over how many items; only
+            annotators of whom it can be computed.
+    """
+
+    correlations: dict[str, tuple[float, int]]
+
+    @classmethod
+    def of(cls, answers: pd.DataFrame) -> _InCommon:
+        rated = _rated(answers)
+        # About each question's mean, or annotators would seem to agree where questions differ.
+        values = rated["value"] - rated.groupby("question")["value"].transform("mean")
+        same = [rated["item"], rated["question"]]
+        n = values.groupby(same).transform("size")
+        others = (values.groupby(same).transform("sum") - values) / (n - 1).where(n > 1)
+        table = rated[["annotator", "item"]].assign(own=values, others=others).dropna()
+        found = {}
+        for annotator, rows in table.groupby("annotator"):
+            items = rows["item"].nunique()
+            if items >= FEWEST and rows["own"].std() > 0 and rows["others"].std() > 0:
+                r = float(np.corrcoef(rows["own"], rows["others"])[0, 1])
+                found[str(annotator)] = (r, items)
+        return cls(found)
+
+    def reasons(self, annotator: str) -> list[str]:
+        """A flag where r is no more than chance gives, and surely below what is usual here.
+
+        Both by Fisher's transformation: artanh r is about normal with variance 1 / (n − 3).
+        """
+        if annotator not in self.correlations:
+            return []
+        r, items = self.correlations[annotator]
+        rest = [other for name, (other, _) in self.correlations.items() if name != annotator]
+        if not rest or abs(r) >= 1:
+            return []
+        usual = float(np.median(rest))
+        sure = norm.isf(FALSE_ALARMS) / math.sqrt(items - 3)
+        own = math.atanh(r)
+        if own >= sure or own >= math.atanh(min(usual, 0.999)) - sure:
+            return []
+        return [f"answers have nothing in common with the others' (r {r:.2f}, usual {usual:.2f})"]
 
 
 @dataclass(frozen=True)
