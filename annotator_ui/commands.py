@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from humangenai.errors import UserError
 
 if TYPE_CHECKING:
-    from annotator_ui.desk import Desk
+    from annotator_ui.desk import Desk, Role
     from annotator_ui.making import Made
     from humangenai.records import RatingAgreement, RatingSummary
 
@@ -69,13 +69,13 @@ def create(path: Path, url: str | None, folder: Path | None) -> list[str]:
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
     made: Made = make_study(config, url or f"sqlite:///{folder / 'study.db'}", folder)
+    name = config.name
     return [
-        f"study {config.name} in {folder}",
+        f"study {name} in {folder}",
         *(f"{method}: {items} items" for method, items in made.items.items()),
-        f"{made.checks} gold items and attention checks, {made.training} training examples, "
-        f"{made.pictures} pictures",
-        f"next: humangenai study link {config.name} --annotator NAME, once for every annotator; "
-        f"then humangenai annotate --study {config.name}",
+        f"{made.checks} checks, {made.training} training examples, {made.pictures} pictures",
+        f"for every annotator: humangenai study link {name} --annotator NAME",
+        f"then: humangenai annotate --study {name}",
     ]
 
 
@@ -92,11 +92,13 @@ def status(name: str, url: str | None) -> list[str]:
     ]
     lines += ["", f"{'annotator':<24}{'state':<12}{'done':>6}{'skipped':>9}"]
     sums = overview.groupby("annotator")[["done", "skipped"]].sum()
-    for row in annotators.itertuples():
+    sums = sums.reindex(annotators["annotator"], fill_value=0)
+    for row, done, skipped in zip(
+        annotators.itertuples(), sums["done"], sums["skipped"], strict=True
+    ):
         if row.role == "admin":
             lines.append(f"{row.name:<24}admin")
             continue
-        done, skipped = sums.loc[row.annotator] if row.annotator in sums.index else (0, 0)
         mark = "  simulated" if row.simulated else ""
         lines.append(f"{row.name:<24}{row.state:<12}{done:>6}{skipped:>9}{mark}")
     return lines
@@ -127,7 +129,7 @@ def link(
         UserError: there is no such study, or the annotator is there in another role.
     """
     desk = open_desk(name, url)
-    role = "admin" if admin else "annotator"
+    role: Role = "admin" if admin else "annotator"
     known = desk.annotators()
     found = known[known["name"] == annotator]
     if found.empty:

@@ -659,7 +659,7 @@ class Desk:
             ).all()
         columns = ["item", "role", "kind", *names[3:], "annotators"]
         table = pd.DataFrame([tuple(row) for row in rows], columns=columns)
-        table["expected"] = [json.loads(text) if text else {} for text in table["expected"]]
+        table["expected"] = [json.loads(row.expected) if row.expected else {} for row in rows]
         return table
 
     def flagged(self) -> list[Quality]:
