@@ -1,11 +1,12 @@
 #!/bin/sh
 # Installs what some tests need beyond Python packages, where that is possible: EGL with Mesa's
-# software rasterizer for the moderngl renderer, and the real pedestrians of vtest.avi.
+# software rasterizer for the moderngl renderer, the real pedestrians of vtest.avi, and a PostgreSQL
+# server and Chromium for the annotator.
 # Elsewhere it says which tests will be skipped and why; it never fails.
 set -eu
 
 MISSING=''
-for package in libegl1 libgl1-mesa-dri libgles2 opencv-doc; do
+for package in libegl1 libgl1-mesa-dri libgles2 opencv-doc postgresql chromium; do
     if ! dpkg-query --show --showformat='${Status}' "$package" 2>/dev/null | grep -q ' installed$'; then
         MISSING="$MISSING $package"
     fi
@@ -14,7 +15,8 @@ done
 
 skipped() {
     echo "not installed:$MISSING ($1)"
-    echo 'tests of the moderngl renderer (EGL) and of pedestrians (vtest.avi) may be skipped'
+    echo 'tests of the moderngl renderer (EGL), of pedestrians (vtest.avi) and of the annotator with'
+    echo 'PostgreSQL or in a browser (Chromium) may be skipped'
     exit 0
 }
 
