@@ -1,0 +1,45 @@
+"""Starts the annotators' app as a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+LOOPBACK = "127.0.0.1"
+PORT = 8501
+
+
+def serve(study: str, url: str, port: int = PORT, host: str = LOOPBACK) -> int:
+    """Run the app until it is stopped.
+
+    No usage statistics are sent, nothing is loaded from elsewhere, and browsers see no details of
+    errors. Only this machine can reach it unless ``host`` says otherwise; put a proxy with TLS in
+    front of it then.
+
+    Args:
+        study: name of the study.
+        url: of its database.
+        port: to listen on.
+        host: address to listen on.
+
+    Returns:
+        The exit status of the process.
+    """
+    process = start(study, url, port, host)
+    try:
+        return process.wait()
+    except KeyboardInterrupt:  # the process got it too, and ends
+        return process.wait()
+
+
+def start(study: str, url: str, port: int = PORT, host: str = LOOPBACK) -> subprocess.Popen[bytes]:
+    """Start the app and return at once; see :func:`serve`."""
+    environment = {
+        **os.environ,
+        "HUMANGENAI_STUDY": study,
+        "HUMANGENAI_DATABASE": url,
+        "HUMANGENAI_HOST": host,
+        "HUMANGENAI_PORT": str(port),
+    }
+    return subprocess.Popen([sys.executable, "-m", "annotator_ui.web"], env=environment)

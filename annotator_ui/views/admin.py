@@ -1,0 +1,184 @@
+"""For admins: how far the study is, who agrees, who is careless, which items divide; export."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from annotator_ui import texts
+from annotator_ui.exporting import FORMATS, encode
+from annotator_ui.session import desk
+from annotator_ui.views.stage import show_pictures
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from annotator_ui.desk import Annotator
+    from humangenai.records import RatingSummary
+
+FRESH = 30
+"""Seconds after which agreement is computed again."""
+
+
+def show_progress() -> None:
+    """How far methods and annotators are."""
+    about = desk().about()
+    st.header(about.title)
+    methods, overview = desk().methods(), desk().overview()
+    rated = overview[overview["role"] == "rated"]
+    figures = st.columns(3)
+    figures[0].metric("Items answered", f"{methods['done'].sum()} of {methods['wanted'].sum()}")
+    figures[1].metric("Annotators at work", int(overview["annotator"].nunique()))
+    figures[2].metric("Study", about.state)
+    st.subheader("Methods")
+    st.dataframe(
+        methods.assign(share=methods["done"] / methods["wanted"].clip(lower=1)),
+        hide_index=True,
+        column_config={
+            "share": st.column_config.ProgressColumn("share", format="percent", max_value=1)
+        },
+    )
+    st.subheader("Annotators and methods")
+    st.caption("Items done, of those that count.")
+    st.dataframe(
+        rated.pivot_table(
+            index="name", columns="method", values="done", aggfunc="sum", fill_value=0
+        )
+    )
+
+
+def show_agreement() -> None:
+    """Scores and agreement as they are now, with and without flagged annotators."""
+    st.header("Scores and agreement")
+    answers = desk().answers()
+    if answers["value"].notna().sum() == 0:
+        st.info("Nobody has answered yet.")
+        return
+    if answers["simulated"].any():
+        st.warning("Programs answered parts of this study: nothing here is evidence.")
+    flagged = tuple(q.annotator for q in desk().flagged() if q.reasons)
+    scores, agreements = _statistics(answers, flagged)
+    st.caption(f"95 % intervals. {len(flagged)} annotators are flagged.")
+    st.dataframe(scores, hide_index=True)
+    st.subheader("Agreement, without flagged annotators")
+    st.dataframe(agreements.drop(columns="remark"), hide_index=True)
+    for row in agreements.itertuples():
+        if row.remark:
+            st.info(texts.plain(f"{row.score}: {row.remark}"))
+
+
+@st.cache_data(ttl=FRESH, max_entries=4, show_spinner="Computing intervals …")
+def _statistics(
+    answers: pd.DataFrame, flagged: tuple[str, ...]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    import pandas as pd
+
+    from humangenai.human_ratings.scores import psi_agreement, psi_scores
+
+    scores = [
+        {
+            "method": method,
+            "score": score.symbol,
+            "all annotators": _summary(score.everyone),
+            "without flagged": _summary(score.trusted),
+        }
+        for method, found in psi_scores(answers, flagged).items()
+        for score in found
+    ]
+    agreements = [
+        {
+            "score": found.symbol,
+            "Krippendorff's α": _interval(found.alpha),
+            "Gwet's AC2": _interval(found.ac2),
+            "equal answers": _interval(found.raw),
+            "at most one apart": _interval(found.near),
+            "items": found.items,
+            "remark": found.remark,
+        }
+        for found in psi_agreement(answers, flagged)
+    ]
+    return pd.DataFrame(scores), pd.DataFrame(agreements)
+
+
+def _summary(summary: RatingSummary) -> str:
+    return f"{summary.mean[0]:.2f} ± {summary.sd:.2f} {_ends(summary.mean)} n={summary.n}"
+
+
+def _interval(estimate: tuple[float, float, float]) -> str:
+    return f"{estimate[0]:.2f} {_ends(estimate)}"
+
+
+def _ends(estimate: tuple[float, float, float]) -> str:
+    return f"[{estimate[1]:.2f}, {estimate[2]:.2f}]"
+
+
+def show_annotators() -> None:
+    """Who takes part, how carefully, and withdrawing for somebody."""
+    from humangenai.human_ratings.quality import quality_table
+
+    st.header("Annotators")
+    annotators = desk().annotators()
+    quality = quality_table(desk().flagged())
+    st.dataframe(annotators.merge(quality, on="annotator", how="left"), hide_index=True)
+    st.subheader("Withdraw someone's consent")
+    st.markdown("All their answers and their name are deleted. This cannot be undone.")
+    names = dict(zip(annotators["annotator"], annotators["name"], strict=True))
+    left = annotators.query("role == 'annotator' and state != 'withdrawn'")["annotator"]
+    chosen = st.selectbox("Who?", left, index=None, format_func=lambda found: names[found])
+    sure = st.checkbox("I am sure", key=f"sure {chosen}")
+
+    def withdraw() -> None:
+        desk().withdraw(chosen)
+
+    st.button("Withdraw and delete", disabled=not (chosen and sure), on_click=withdraw)
+
+
+def show_items(annotator: Annotator) -> None:
+    """The items, those that divide the annotators first."""
+    st.header("Items, most disagreement first")
+    items = desk().items_by_disagreement()
+    if items.empty:
+        st.info("Nobody has answered yet.")
+        return
+    chosen = st.dataframe(items, hide_index=True, on_select="rerun", selection_mode="single-row")
+    rows = chosen["selection"]["rows"]
+    if not rows:
+        st.caption("Choose a row to see the pictures and the answers.")
+        return
+    item = desk().item(annotator.id, items["item"].iloc[rows[0]])
+    pictures, asked = st.columns([3, 2], gap="medium")
+    with pictures:
+        show_pictures(item)
+    answers = desk().answers()
+    names = desk().annotators().set_index("annotator")["name"]
+    given = answers[answers["item"] == item.id]
+    with asked:
+        for question in item.questions:
+            st.markdown(f"**{texts.plain(question.text)}**")
+            own = given[given["question"] == question.id]
+            st.dataframe(
+                own.assign(name=own["annotator"].map(names))[
+                    ["name", "value", "seconds", "reason"]
+                ],
+                hide_index=True,
+            )
+
+
+def show_export() -> None:
+    """Answers as files."""
+    from annotator_ui.desk import ANSWER_COLUMNS
+
+    st.header("Export")
+    st.markdown("All answers as they stand, one row per annotator, item and question.")
+    answers = desk().answers()
+    with st.container(horizontal=True):
+        for kind in FORMATS:
+            st.download_button(
+                f"answers.{kind}",
+                data=encode(answers, kind),
+                file_name=f"answers.{kind}",
+                key=kind,
+            )
+    st.subheader("Columns")
+    st.table({"column": list(ANSWER_COLUMNS), "meaning": list(ANSWER_COLUMNS.values())})

@@ -1,0 +1,132 @@
+"""Before the items: consent, instructions, training examples with feedback."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from annotator_ui import texts
+from annotator_ui.session import desk
+from annotator_ui.views.rating import show_answers, show_question
+from annotator_ui.views.stage import show_pictures
+from humangenai.human_ratings.questions import attribute_question, preference_question, questions
+
+if TYPE_CHECKING:
+    from annotator_ui.desk import Annotator, Example
+    from humangenai.human_ratings.questions import Question
+
+STEP = "step"
+"""In the address: 0 and more are training examples, none the instructions before them."""
+
+
+def show_consent(annotator: Annotator) -> None:
+    """What the annotator agrees to."""
+    about = desk().about()
+    st.header(texts.CONSENT_TITLE)
+    st.text(about.consent)
+    if about.contact:
+        st.text(f"Questions? {about.contact}")
+
+    def agree() -> None:
+        desk().consent(annotator.id)
+
+    st.button(texts.AGREE, key="agree", type="primary", shortcut="enter", on_click=agree)
+
+
+def show_training(annotator: Annotator) -> None:
+    """The instructions, then one example after the other, then the items."""
+    examples = desk().training_examples()
+    step = st.query_params.get(STEP, "")
+    if not step.isdecimal():
+        show_instructions()
+        st.button(
+            "Start with examples",
+            key="examples",
+            type="primary",
+            shortcut="enter",
+            on_click=_go_to,
+            args=(annotator, 0, len(examples)),
+        )
+        return
+    at = min(int(step), len(examples) - 1)
+    st.progress((at + 1) / len(examples), text=f"Example {at + 1} of {len(examples)}")
+    pictures, asked = st.columns([3, 2], gap="medium")
+    with pictures:
+        show_pictures(examples[at].item)
+    with asked, st.container(key="asked"):
+        _show_example(annotator, examples[at], at, len(examples))
+
+
+def _show_example(annotator: Annotator, example: Example, at: int, number: int) -> None:
+    question = next(q for q in example.item.questions if q.id == example.question_id)
+    given = st.session_state.get(f"example {at}")
+    show_question(question)
+    show_answers(question, f"example {at}", given, _try_answer, (at,))
+    if given is None:
+        return
+    words = f"**{texts.plain(question.anchors[example.answer - 1])}** is what we expect here."
+    because = f" {texts.plain(example.explanation)}" if example.explanation else ""
+    if given == example.answer:
+        st.success(words + because)
+    else:
+        st.warning(words + because)
+    st.button(
+        "Next",
+        key=f"next example {at}",
+        type="primary",
+        shortcut="right",
+        icon=":material/arrow_forward:",
+        icon_position="right",
+        on_click=_go_to,
+        args=(annotator, at + 1, number),
+    )
+
+
+def _try_answer(at: int, value: int) -> None:
+    st.session_state[f"example {at}"] = value
+
+
+def _go_to(annotator: Annotator, at: int, number: int) -> None:
+    if at < number:
+        st.query_params[STEP] = str(at)
+        return
+    desk().finish_training(annotator.id)
+    st.query_params.clear()
+
+
+# Instructions ----------------------------------------------------------------------------------
+
+
+def show_instructions() -> None:
+    """What is asked, what the answers mean, and which keys there are."""
+    st.header("What you will do")
+    st.markdown(texts.INSTRUCTIONS)
+    config = desk().config
+    if {"psi_A", "psi_B"} & set(config.questions):
+        st.markdown(texts.SHOWN["pair"])
+    if "preference" in config.questions:
+        st.markdown(texts.SHOWN["preference"])
+    st.subheader("The questions and their answers")
+    for question in _asked():
+        with st.container(border=True):
+            st.markdown(f"**{texts.plain(question.text)}**")
+            numbered = enumerate(question.anchors, start=1)
+            st.markdown(
+                "  \n".join(f"**{number}** {texts.plain(words)}" for number, words in numbered)
+            )
+    st.subheader("Keys")
+    st.markdown("  \n".join(f"**{key}** {words}" for key, words in texts.KEYS))
+
+
+def _asked() -> list[Question]:
+    config = desk().config
+    found: list[Question] = []
+    for kind in config.questions:
+        if kind == "preference":
+            found.append(preference_question(config.track))
+        elif kind == "phi":
+            found.append(attribute_question("…"))
+        else:
+            found += questions(config.track, kind)
+    return found

@@ -1,0 +1,120 @@
+"""The app on the web: Streamlit's pages, and around them what Streamlit has no word for.
+
+A personal link carries a token. It is taken out of the address at once and kept in a cookie that
+scripts cannot read: it survives a reload, a crash of the server and a break, is in no address bar,
+history or log, and pictures can be refused to everybody else. (The other way, a token that stays in
+the address, would be copied along whenever somebody shares what they see.)
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import streamlit as st
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import MutableHeaders
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from annotator_ui.desk import DeskError
+from annotator_ui.links import LinkError
+from annotator_ui.session import cookie_name, desk, who
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+HOST = "HUMANGENAI_HOST"
+PORT = "HUMANGENAI_PORT"
+
+HEADERS = {
+    # Everything comes from this server: no font, script or statistic from elsewhere.
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data: blob:; "
+    "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; "
+    "font-src 'self' data:; worker-src 'self' blob:; connect-src 'self' ws: wss:; "
+    "frame-ancestors 'none'; base-uri 'self'; form-action 'self'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Robots-Tag": "noindex, nofollow",
+}
+
+
+class Doorkeeper:
+    """Turns a personal link into a cookie, and adds the headers above to every answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; see https://asgi.readthedocs.io."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request = Request(scope)
+        token = request.query_params.get("token")
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(HEADERS)
+            await send(message)
+
+        answer = self.app
+        if token is not None:
+            answer = await run_in_threadpool(_enter, token, request.url.scheme == "https")
+        await answer(scope, receive, send_with_headers)
+
+
+def _enter(token: str, secure: bool) -> Response:
+    """Keep a token where it is valid, and go to the start page without it."""
+    try:
+        desk().sign_in(token)
+    except LinkError:
+        refused = RedirectResponse("/?problem=link", status_code=303)
+        refused.delete_cookie(cookie_name())
+        return refused
+    response = RedirectResponse("/", status_code=303)
+    response.set_cookie(cookie_name(), token, httponly=True, samesite="lax", secure=secure)
+    return response
+
+
+def _leave(_: Request) -> Response:
+    response = RedirectResponse("/?problem=left", status_code=303)
+    response.delete_cookie(cookie_name())
+    return response
+
+
+def _picture(request: Request) -> Response:
+    """A picture of an item that was assigned to who asks; everybody else gets nothing."""
+    annotator = who(request.cookies)
+    if annotator is None:
+        return Response(status_code=403)
+    try:
+        png = desk().image(annotator.id, request.path_params["image_id"])
+    except DeskError:
+        return Response(status_code=404)
+    # Pictures of people are not left behind in the browser.
+    return Response(png, media_type="image/png", headers={"Cache-Control": "private, no-store"})
+
+
+app = st.App(
+    Path(__file__).with_name("app.py"),
+    routes=[Route("/leave", _leave), Route("/picture/{image_id}", _picture)],
+    middleware=[Middleware(Doorkeeper)],
+)
+
+if __name__ == "__main__":
+    app.run(
+        config={
+            "server.address": os.environ[HOST],
+            "server.port": int(os.environ[PORT]),
+            "server.headless": True,
+            "server.fileWatcherType": "none",
+            "server.maxUploadSize": 1,  # MB; nothing is uploaded
+            "browser.gatherUsageStats": False,
+            "client.showErrorDetails": "none",
+            "client.toolbarMode": "minimal",
+        }
+    )
