@@ -7,9 +7,9 @@ flagged by accident:
   asked for). Careful people slip on :data:`SLIP` of them. So many failures that fewer than
   :data:`FALSE_ALARMS` of careful people would have them are a flag.
 - *Time*: half of the answers were quicker than the study's minimum.
-- *Nothing in common*: answers that go up and down with nobody else's, in a study where annotators
-  usually do follow each other. Where they do not, because everything was rated alike, nobody is
-  flagged for it.
+- *Nothing in common*: answers that go up and down as much as other people's, but not with them, in
+  a study where annotators usually do go together. Whoever rates nearly everything alike is not
+  flagged for it, as small differences are noise.
 - *Straight-lining*: a run of equal answers to one question that is too long to be chance, even for
   somebody who likes that answer much more than the others do.
 
@@ -238,9 +238,11 @@ class _InCommon:
     Attributes:
         correlations: annotator → Pearson's r with the others' means, and over how many items; only
             annotators of whom it can be computed.
+        spreads: annotator → standard deviation of the answers, about each question's mean.
     """
 
     correlations: dict[str, tuple[float, int]]
+    spreads: dict[str, float]
 
     @classmethod
     def of(cls, answers: pd.DataFrame) -> _InCommon:
@@ -251,13 +253,13 @@ class _InCommon:
         n = values.groupby(same).transform("size")
         others = (values.groupby(same).transform("sum") - values) / (n - 1).where(n > 1)
         table = rated[["annotator", "item"]].assign(own=values, others=others).dropna()
-        found = {}
-        for annotator, rows in table.groupby("annotator"):
-            items = rows["item"].nunique()
-            if items >= FEWEST and rows["own"].std() > 0 and rows["others"].std() > 0:
+        correlations, spreads = {}, {}
+        for name, rows in table.groupby("annotator"):
+            annotator, items, spread = str(name), rows["item"].nunique(), rows["own"].std()
+            if items >= FEWEST and spread > 0 and rows["others"].std() > 0:
                 r = float(np.corrcoef(rows["own"], rows["others"])[0, 1])
-                found[str(annotator)] = (r, items)
-        return cls(found)
+                correlations[annotator], spreads[annotator] = (r, items), float(spread)
+        return cls(correlations, spreads)
 
     def reasons(self, annotator: str) -> list[str]:
         """A flag where r is no more than chance gives, and surely below what is usual here.
@@ -269,6 +271,8 @@ class _InCommon:
         r, items = self.correlations[annotator]
         rest = [other for name, (other, _) in self.correlations.items() if name != annotator]
         if not rest or abs(r) >= 1:
+            return []
+        if self.spreads[annotator] < np.median(list(self.spreads.values())):
             return []
         usual = float(np.median(rest))
         sure = norm.isf(FALSE_ALARMS) / math.sqrt(items - 3)
