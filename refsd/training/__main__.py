@@ -5,6 +5,12 @@
     python -m refsd.training denoiser     UNet, text encoder and Canny ControlNet
     python -m refsd.training export       half precision, the folder that diffusers reads
 
+What baselines need of the finished checkpoint, each after the parts above:
+
+    python -m refsd.training conditions   skeletons, depth, normals, parts and lines of the pairs
+    python -m refsd.training controlnet   a ControlNet for one of those conditions
+    python -m refsd.training inpainting   a UNet that fills holes
+
 Every part goes on where it was stopped and leaves loss curves and sheets of samples in its folder.
 """
 
@@ -14,8 +20,13 @@ import argparse
 import sys
 from pathlib import Path
 
+from refsd.training.conditions import CONDITIONS
+
 PAIRS = {"body": 12288, "head": 12288}
 HEIGHTS = {"body": 128, "head": 96}
+PARTS = (
+    "data", "autoencoder", "denoiser", "export", "conditions", "controlnet", "inpainting",
+)  # fmt: skip
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -24,12 +35,14 @@ def main(arguments: list[str] | None = None) -> None:
         prog="python -m refsd.training", description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
-    parser.add_argument("part", choices=["data", "autoencoder", "denoiser", "export"])
+    parser.add_argument("part", choices=PARTS)
     parser.add_argument("--folder", type=Path, required=True, help="for data and runs; some GB")
     parser.add_argument("--pairs", type=int, help="of each crop (data); 12288 by default")
-    parser.add_argument("--workers", type=int, default=2, help="processes that render (data)")
+    parser.add_argument("--workers", type=int, default=2, help="processes (data, conditions)")
     parser.add_argument("--steps", type=int, help="of training; 7000 or 20000 by default")
     parser.add_argument("--out", type=Path, help="where the checkpoint goes (export)")
+    parser.add_argument("--condition", choices=CONDITIONS, help="which one (controlnet); "
+                        "only this one (conditions)")  # fmt: skip
     given = parser.parse_args(arguments)
     if given.part == "data":
         _data(given.folder, given.pairs, given.workers)
@@ -45,6 +58,8 @@ def main(arguments: list[str] | None = None) -> None:
             _shards(given.folder, given.pairs), given.folder / "autoencoder" / "vae",
             given.folder / "denoiser", given.steps or 20000,
         )  # fmt: skip
+    elif given.part == "conditions":
+        _conditions(given.folder, given.pairs, given.workers, given.condition)
     else:
         from refsd.training.export import export
 
@@ -59,6 +74,18 @@ def _data(folder: Path, pairs: int | None, workers: int) -> None:
     for crop, height in HEIGHTS.items():
         part = Part(crop, height, pairs or PAIRS[crop])  # type: ignore[arg-type]
         for path in render(part, folder / "data", workers):
+            print(path.name, flush=True)  # noqa: T201  (a command's own output)
+
+
+def _conditions(folder: Path, pairs: int | None, workers: int, condition: str | None) -> None:
+    from refsd.training.conditions import render_conditions
+    from refsd.training.data import Part
+
+    wanted = CONDITIONS if condition is None else (condition,)
+    _shards(folder, pairs)  # There must be some.
+    for crop, height in HEIGHTS.items():
+        part = Part(crop, height, pairs or PAIRS[crop])  # type: ignore[arg-type]
+        for path in render_conditions(part, folder / "data", workers, wanted):  # type: ignore[arg-type]
             print(path.name, flush=True)  # noqa: T201  (a command's own output)
 
 
