@@ -37,6 +37,12 @@ KEYS = (
     ("S", "skip these pictures, with a reason"),
 )
 
+KEYS_SHORT = {
+    "likert": "Keys: 1–5 answer",
+    "pairwise": "Keys: 1 left, 0 no difference, 2 right",
+}
+KEYS_REST = "← back · → next · S skip · Z or click zoom"
+
 SKIP_QUESTION = "Why do you skip these pictures?"
 SKIP_REASONS = (
     "A picture is missing or broken",
@@ -56,10 +62,10 @@ TOO_QUICK = "That was quick: please look at the new question, then answer."
 
 
 def plain(text: str) -> str:
-    """Words that somebody wrote, so that Markdown shows them as they are.
+    r"""Words that somebody wrote, so that Markdown shows them as they are.
 
-    >>> plain("*<b>a</b>*")
-    '\\\\*\\\\<b\\\\>a\\\\<\\\\/b\\\\>\\\\*'
+    >>> print(plain("*<b>a</b>*"))
+    \*\<b\>a\<\/b\>\*
     """
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", text)
 

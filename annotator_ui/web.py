@@ -116,5 +116,8 @@ if __name__ == "__main__":
             "browser.gatherUsageStats": False,
             "client.showErrorDetails": "none",
             "client.toolbarMode": "minimal",
+            # The same for everybody: the ground changes how a picture looks.
+            "theme.base": "light",
+            "theme.primaryColor": "#1f5fa8",
         }
     )

@@ -57,7 +57,7 @@ def show(annotator: Annotator) -> None:
     if place is None:
         _show_end(annotator)
         return
-    pictures, asked = st.columns([3, 2], gap="medium")
+    pictures, asked = st.columns([2, 1], gap="medium")
     with pictures:
         show_pictures(place.item)
     with asked, st.container(key="asked"):
@@ -113,7 +113,6 @@ def _ask(annotator: Annotator, place: Place) -> None:
         st.button(
             "Back",
             key="back",
-            icon=":material/arrow_back:",
             shortcut="left",
             on_click=_go_back,
             args=(annotator, place),
@@ -122,13 +121,13 @@ def _ask(annotator: Annotator, place: Place) -> None:
         st.button(
             "Next",
             key=f"next {item.id} {place.at}",
-            icon=":material/arrow_forward:",
-            icon_position="right",
             shortcut="right",
             disabled=given is None and not item.skipped,
             on_click=_go_on,
             args=(annotator, place),
         )
+    with st.container(key="keys"):
+        st.caption(f"{texts.KEYS_SHORT[question.kind]} · {texts.KEYS_REST}")
     if item.skipped:
         st.caption("You skipped these pictures; an answer takes that back.")
 
@@ -155,7 +154,7 @@ def show_answers(
         args: the first arguments of ``on_click``.
     """
     keys = PAIRWISE_KEYS if question.kind == "pairwise" else tuple(map(str, question.values))
-    with st.container(key="answers", gap="small"):
+    with st.container(key="answers", gap="xsmall"):
         for value, words, shortcut in zip(question.values, question.anchors, keys, strict=True):
             st.button(
                 f"**{shortcut}** {texts.plain(words)}",
@@ -276,7 +275,6 @@ def _show_end(annotator: Annotator) -> None:
     st.button(
         "Back to my last answer",
         key="back",
-        icon=":material/arrow_back:",
         shortcut="left",
         on_click=_go_back,
         args=(annotator, None),

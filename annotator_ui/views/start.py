@@ -51,7 +51,7 @@ def show_training(annotator: Annotator) -> None:
         return
     at = min(int(step), len(examples) - 1)
     st.progress((at + 1) / len(examples), text=f"Example {at + 1} of {len(examples)}")
-    pictures, asked = st.columns([3, 2], gap="medium")
+    pictures, asked = st.columns([2, 1], gap="medium")
     with pictures:
         show_pictures(examples[at].item)
     with asked, st.container(key="asked"):
@@ -76,8 +76,6 @@ def _show_example(annotator: Annotator, example: Example, at: int, number: int) 
         key=f"next example {at}",
         type="primary",
         shortcut="right",
-        icon=":material/arrow_forward:",
-        icon_position="right",
         on_click=_go_to,
         args=(annotator, at + 1, number),
     )
