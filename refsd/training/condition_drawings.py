@@ -54,7 +54,8 @@ def draw_skeleton(
     Args:
         points: float32 (18, 2), pixels.
         found: bool (18,).
-        shape: height and width of the picture; lines are a sixty-fourth of the shorter side wide.
+        shape: height and width of the picture; lines are a sixty-fourth of the shorter side wide,
+            as OpenPose's are, but at least two pixels.
 
     Returns:
         uint8 (H, W, 3).
@@ -63,7 +64,7 @@ def draw_skeleton(
 
     height, width = shape[:2]
     scale = 4  # Drawn large and averaged, so that thin lines survive.
-    radius = max(1.0, min(height, width) / 64) * scale
+    radius = max(1.0, min(height, width) / 128) * scale
     large = np.zeros((height * scale, width * scale, 3), dtype=np.uint8)
     corners = np.rint(points * scale).astype(int).tolist()
     for index, (start, end) in enumerate(_LIMBS):
