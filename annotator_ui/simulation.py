@@ -10,17 +10,23 @@ person, plus the annotator's bias, plus noise; rounded, and cut off at the ends 
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from sqlalchemy import select
+
+from annotator_ui import database as db
+from annotator_ui.desk import Desk
+from humangenai.errors import UserError, unknown
+from humangenai.statistics import crossed_means
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
-
 
 Kind = Literal["careful", "lazy", "straight", "random"]
 
@@ -149,3 +155,191 @@ def crowd(
             rng = np.random.default_rng(next(seeds))
             made.append(SimulatedAnnotator(kind, float(rng.normal(0, bias_sd)), noise, rng))
     return made
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """What was simulated, so that it can be compared with what the study finds.
+
+    Attributes:
+        means: method → planted mean, in points.
+        kinds: id of each annotator → its kind.
+        answers: how many were given.
+    """
+
+    means: dict[str, float]
+    kinds: dict[str, Kind]
+    answers: int
+
+
+DEFAULT_KINDS: Mapping[Kind, int] = {"careful": 10, "lazy": 1, "straight": 1, "random": 1}
+
+
+def simulate(
+    url: str,
+    study: str,
+    kinds: Mapping[Kind, int] = DEFAULT_KINDS,
+    *,
+    means: Mapping[str, float] | None = None,
+    seed: int = 0,
+    advance: Callable[[], None] = lambda: None,
+) -> Simulated:
+    """Let programs do a whole study, item by item in turn, until nothing is left for them.
+
+    Args:
+        url: of the database.
+        study: its name.
+        kinds: kind of annotator → how many.
+        means: method → mean of its answers, in points, for every question; None: :data:`STEP`
+            apart around 3, in the order of their names.
+        seed: of what they do; ids and order of items are the database's.
+        advance: called after every item.
+
+    Raises:
+        UserError: there is no such study, it is closed, people take part in it, or a method in
+            ``means`` is not in it or one of its methods is not in ``means``.
+    """
+    desk = Desk(url, study)
+    _refuse_people(desk, study)
+    truths = _truths(url, study, means, seed)
+    people = _enter(desk, kinds, seed)
+    given = 0
+    busy = list(people)
+    while busy:
+        for annotator_id in list(busy):
+            item = desk.next_item(annotator_id)
+            if item is None:
+                busy.remove(annotator_id)
+                continue
+            person = people[annotator_id]
+            for question in item.questions:
+                truth = truths.of(item.id, question.id)
+                value = person.answer(question.id, truth, len(question.anchors))
+                desk.answer(annotator_id, item.id, question.id, value, person.seconds())
+                given += 1
+            advance()
+    return Simulated(
+        dict(truths.means), {name: person.kind for name, person in people.items()}, given
+    )
+
+
+def _refuse_people(desk: Desk, study: str) -> None:
+    known = desk.annotators()
+    if ((known["role"] == "annotator") & ~known["simulated"].astype(bool)).any():
+        raise UserError(
+            f"people take part in study '{study}': simulated annotators would take items from "
+            "them; make another study for the simulation"
+        )
+    if desk.about().state != "open":
+        raise UserError(f"study '{study}' is closed; nobody can answer any more")
+
+
+def _enter(desk: Desk, kinds: Mapping[Kind, int], seed: int) -> dict[str, SimulatedAnnotator]:
+    """Sign up, consent, and pass the training, as everybody does."""
+    taken = len(desk.annotators())
+    people = {}
+    for number, person in enumerate(crowd(kinds, seed), start=taken + 1):
+        annotator_id = desk.add_annotator(f"simulated {number} ({person.kind})", simulated=True)
+        desk.consent(annotator_id)
+        desk.finish_training(annotator_id)
+        people[annotator_id] = person
+    return people
+
+
+@dataclass(frozen=True)
+class _Truths:
+    """What is true of a study's items, which annotators are not told.
+
+    Attributes:
+        means: method → planted mean.
+        items: item → how well its method did on this person, and known answers by question.
+    """
+
+    means: Mapping[str, float]
+    items: Mapping[str, tuple[float, Mapping[str, int], bool]]
+
+    def of(self, item: str, question: str) -> Truth:
+        mean, expected, attention = self.items[item]
+        return Truth(mean, expected.get(question), attention and question in expected)
+
+
+def _truths(url: str, study: str, means: Mapping[str, float] | None, seed: int) -> _Truths:
+    with db.connect(url).reading() as connection:
+        rows = connection.execute(
+            select(db.item)
+            .join(db.study, db.study.c.id == db.item.c.study_id)
+            .where(db.study.c.name == study, db.item.c.role != "training")
+            .order_by(db.item.c.id)
+        ).all()
+    rated = [row for row in rows if row.role == "rated"]
+    methods = sorted({name for row in rated for name in (row.method, row.against) if name})
+    planted = _planted(methods, means)
+    rng = np.random.default_rng(seed)
+    items = {}
+    for row, shift in zip(rows, rng.normal(0, ITEM_SD, len(rows)), strict=True):
+        if row.against is None:
+            mean = planted.get(row.method, 3.0)
+        else:  # answers 1 to 3: the left one, no difference, the right one
+            mean = 2.0 + planted.get(row.against, 3.0) - planted.get(row.method, 3.0)
+        expected = json.loads(row.expected) if row.expected else {}
+        items[row.id] = (mean + float(shift), expected, row.role == "attention")
+    return _Truths(planted, items)
+
+
+def _planted(methods: list[str], means: Mapping[str, float] | None) -> dict[str, float]:
+    if means is None:
+        middle = (len(methods) - 1) / 2
+        return {method: 3.0 + STEP * (at - middle) for at, method in enumerate(methods)}
+    for name in means:
+        if name not in methods:
+            raise UserError(unknown("method", name, methods))
+    missing = [name for name in methods if name not in means]
+    if missing:
+        raise UserError(f"no mean is given for {', '.join(missing)}")
+    return dict(means)
+
+
+def power(
+    difference: float,
+    raters: int,
+    items: int,
+    *,
+    studies: int = 200,
+    resamples: int = 400,
+    seed: int = 0,
+) -> float:
+    """The chance that a study finds a difference between two methods.
+
+    Found: the 95 % interval of the difference of means, from resampling items and annotators, lies
+    above 0. All annotators are careful and rate every item of both methods.
+
+    Args:
+        difference: planted, in points.
+        raters: annotators of every item.
+        items: people shown per method.
+        studies: how many are simulated.
+        resamples: of each study.
+        seed: of the studies.
+
+    Returns:
+        Share of studies in [0, 1].
+    """
+    rng = np.random.default_rng(seed)
+    shape = (2, items, raters)
+    index = np.indices(shape).reshape(3, -1)
+    found = 0
+    for _ in range(studies):
+        points = (
+            np.array([3.0 - difference / 2, 3.0 + difference / 2])[:, None, None]
+            + rng.normal(0, ITEM_SD, (2, items, 1))
+            + rng.normal(0, BIAS_SD, raters)
+            + rng.normal(0, NOISE_SD, shape)
+        )
+        means = crossed_means(
+            on_scale(points).ravel(),
+            np.array(["a", "b"])[index[0]],
+            *index[1:],
+            resamples=resamples,
+        )
+        found += means.difference("b", "a").low > 0
+    return found / studies
