@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -209,24 +206,12 @@ def annotate(name: str, url: str | None, port: int, host: str) -> int:
         host: address to listen on.
 
     Returns:
-        The exit status of Streamlit.
+        The exit status of the app.
 
     Raises:
         UserError: there is no such study.
     """
+    from annotator_ui.serving import serve
+
     open_desk(name, url)  # says what is wrong before a browser opens
-    app = Path(__file__).with_name("app.py")
-    environment = {
-        **os.environ,
-        "HUMANGENAI_STUDY": name,
-        "HUMANGENAI_DATABASE": database_url(name, url),
-    }
-    command = [
-        *(sys.executable, "-m", "streamlit", "run", str(app)),
-        *("--server.port", str(port), "--server.address", host),
-        # No usage statistics to anybody, no reloading, no big uploads.
-        *("--browser.gatherUsageStats", "false", "--server.fileWatcherType", "none"),
-        *("--server.headless", "true", "--server.maxUploadSize", "1"),
-        *("--client.toolbarMode", "minimal", "--client.showErrorDetails", "none"),
-    ]
-    return subprocess.run(command, env=environment, check=False).returncode
+    return serve(name, database_url(name, url), port, host)

@@ -32,7 +32,7 @@ from humangenai.human_ratings.questions import (
     preference_question,
     questions,
 )
-from humangenai.store import atomic_write, writing
+from humangenai.store import writing
 from humangenai.verification.opened import OpenedMethod, Unavailable, opened
 from refsd import masks
 from refsd.images import encode_png
@@ -144,6 +144,7 @@ def store_study(url: str, config: StudyConfig, folder: Path, drafts: Iterable[Dr
         now = time.time()
         for path in written:
             os.utime(path, (now, now))
+        os.sync()  # all pictures are on the disk before the database speaks of them
         _insert(database, config, folder, entries)
     except BaseException:
         for path in written:
@@ -168,7 +169,8 @@ def _write(draft: Draft, images: Path, written: list[Path]) -> _Entry:
     names = tuple(random_id() for _ in draft.images)
     for name, picture in zip(names, draft.images, strict=True):
         written.append(images / f"{name}.png")
-        atomic_write(written[-1], encode_png(picture))
+        with writing(written[-1]):
+            written[-1].write_bytes(encode_png(picture))
     return _Entry(random_id(), replace(draft, images=()), names)
 
 

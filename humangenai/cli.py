@@ -531,7 +531,7 @@ def annotate(
     port: Annotated[int, typer.Option("--port", help="Where to listen.")] = 8501,
     host: Annotated[
         str, typer.Option("--host", help="Address to listen on; 0.0.0.0 for other machines.")
-    ] = "localhost",
+    ] = "127.0.0.1",
 ) -> None:
     """Run the annotators' web app until it is stopped.
 

@@ -92,6 +92,7 @@ def make_sample_study(
     drafts.append(
         replace(known, role="training", explanation="Both pictures show the same person.")
     )
+    folder.mkdir(parents=True, exist_ok=True)
     url = url or f"sqlite:///{folder / 'study.db'}"
     store_study(url, config, folder, drafts)
     return url, config.name
