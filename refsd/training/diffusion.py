@@ -49,7 +49,9 @@ image-to-image; the denoiser learns to take the place from it and the person fro
 STARTED_FROM = 500
 """Steps of the schedule below which that is never done: too little noise hides the difference."""
 
-_BATCH = 16
+_BATCH = {"full": 16, "half": 16, "face": 12}
+"""By view; heads have more pixels than bodies."""
+
 _RATE = 4e-4
 _SHEET_EVERY = 500
 _AVERAGE = 0.999
@@ -57,23 +59,32 @@ _AVERAGE = 0.999
 
 
 def make_unet() -> UNet2DConditionModel:
-    """A UNet for latents of 32 x 16 and 16 x 16, with random weights."""
+    """A UNet for latents of 64 x 32 and 48 x 48, with random weights.
+
+    Its first level is narrow: that many pixels, so little to know of each.
+    """
     return UNet2DConditionModel(
-        sample_size=(32, 16),
+        sample_size=(64, 32),
         in_channels=4,
         out_channels=4,
         layers_per_block=1,
-        block_out_channels=(96, 160, 224),
-        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
-        up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+        block_out_channels=(32, 64, 160, 256),
+        down_block_types=(
+            "DownBlock2D",
+            "DownBlock2D",
+            "CrossAttnDownBlock2D",
+            "CrossAttnDownBlock2D",
+        ),
+        up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D", "UpBlock2D"),
+        norm_num_groups=16,
         cross_attention_dim=WIDTH,
         attention_head_dim=4,
     )
 
 
 def make_controlnet(unet: UNet2DConditionModel) -> ControlNetModel:
-    """A ControlNet beside that UNet; its edges are four times as large as latents."""
-    return ControlNetModel.from_unet(unet, conditioning_embedding_out_channels=(16, 32, 64))
+    """A ControlNet beside that UNet; its edges are twice as large as latents."""
+    return ControlNetModel.from_unet(unet, conditioning_embedding_out_channels=(16, 32))
 
 
 def make_scheduler() -> DDIMScheduler:
@@ -130,7 +141,7 @@ class Trainee:
             noisy: float32 (N, 4, h, w), latents.
             times: int64 (N,), steps of the schedule.
             embedded: of :meth:`embed`.
-            edges: float32 (N, 3, 4 h, 4 w) in [0, 1].
+            edges: float32 (N, 3, 2 h, 2 w) in [0, 1].
             strength: of the edges, a number or (N, 1, 1, 1).
         """
         down, middle = self.controlnet(
@@ -188,7 +199,7 @@ def train(parts: Mapping[str, Sequence[Path]], vae: Path, folder: Path, steps: i
         parts: ``body`` and ``head`` → their shards; of three steps two are bodies.
         vae: the autoencoder's folder.
         folder: of the run; the averaged weights are in ``average.pt`` there.
-        steps: of 16 pairs each.
+        steps: of 16 bodies or 12 heads each.
     """
     torch.manual_seed(0)
     trainee = Trainee(vae, folder / "tokenizer")
@@ -243,7 +254,8 @@ def train(parts: Mapping[str, Sequence[Path]], vae: Path, folder: Path, steps: i
 
 
 def _loss(trainee: Trainee, part: Encoded, turn: int, rng: np.random.Generator) -> torch.Tensor:
-    chosen = part.pairs.draw(turn, _BATCH)
+    count = _BATCH[part.view]
+    chosen = part.pairs.draw(turn, count)
     mirrored = int(rng.integers(2))
     latents = part.targets[chosen, mirrored]
     edges = part.edges(chosen, rng)
@@ -253,12 +265,12 @@ def _loss(trainee: Trainee, part: Encoded, turn: int, rng: np.random.Generator) 
     generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
     noise = torch.randn(latents.shape, generator=generator)
     # Evenly over the schedule within the batch, for less noise in the loss.
-    place = (np.arange(_BATCH) + rng.random()) / _BATCH
+    place = (np.arange(count) + rng.random()) / count
     times = torch.from_numpy((place * trainee.scheduler.config["num_train_timesteps"]).astype(int))
-    is_started = torch.from_numpy(rng.random(_BATCH) < STARTED) & (times >= STARTED_FROM)
+    is_started = torch.from_numpy(rng.random(count) < STARTED) & (times >= STARTED_FROM)
     seen = torch.where(is_started.view(-1, 1, 1, 1), part.composites[chosen, mirrored], latents)
     noisy, wanted = noised(trainee.scheduler, seen, latents, noise, times)
-    shown = torch.from_numpy(rng.random((_BATCH, 1, 1, 1)) >= EDGES_WITHHELD).float()
+    shown = torch.from_numpy(rng.random((count, 1, 1, 1)) >= EDGES_WITHHELD).float()
     with torch.autocast("cpu", dtype=torch.bfloat16):
         made = trainee.velocity(noisy, times, trainee.embed(captions), edges, shown)
     return functional.mse_loss(made.float(), wanted)
