@@ -30,15 +30,17 @@ def open_desk(name: str, url: str | None) -> Desk:
     Raises:
         UserError: there is no such study, or no such database.
     """
+    from annotator_ui.database import sqlite_file
     from annotator_ui.desk import Desk
     from annotator_ui.migrations import upgrade
 
-    if not url and not (STUDIES / name / "study.db").is_file():
+    whole = database_url(name, url)
+    file = sqlite_file(whole)
+    if file is not None and not file.is_file():  # SQLite would make an empty one
         raise UserError(
-            f"there is no study '{name}' in {STUDIES}/; make one with humangenai study create, "
+            f"there is no study '{name}': {file} is missing; make it with humangenai study create, "
             "name its --database, or change to the folder where it was made"
         )
-    whole = database_url(name, url)
     upgrade(whole)
     return Desk(whole, name)
 

@@ -12,9 +12,11 @@ import os
 import threading
 from contextlib import contextmanager
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
+    URL,
     Boolean,
     CheckConstraint,
     Column,
@@ -226,13 +228,29 @@ def _database(url: str, _process: int) -> Database:
     return Database(url)
 
 
-def _engine(url: str) -> Engine:
+def sqlite_file(url: str) -> Path | None:
+    """The file of a SQLite database; None for others.
+
+    Raises:
+        UserError: the URL is not understood.
+    """
+    parsed = _parse(url)
+    if parsed.get_backend_name() != "sqlite" or not parsed.database:
+        return None
+    return Path(parsed.database)
+
+
+def _parse(url: str) -> URL:
     try:
-        parsed = make_url(url)
+        return make_url(url)
     except ArgumentError as error:
         raise UserError(
             "--database: not a database URL; write sqlite:///FILE.db or postgresql://USER@HOST/NAME"
         ) from error
+
+
+def _engine(url: str) -> Engine:
+    parsed = _parse(url)
     backend = parsed.get_backend_name()
     if backend == "sqlite":
         engine = create_engine(parsed, connect_args={"timeout": BUSY_SECONDS}, pool_size=10)
