@@ -240,11 +240,13 @@ class RatingScore(Record):
     """How people rate one method: one ψ.
 
     Attributes:
+        study: its name.
         symbol: e.g. ``psi_A``.
         track: what was shown.
         everyone: over all annotators; trusted: without those whose answers were flagged.
     """
 
+    study: str
     symbol: str
     track: Literal["face", "body"]
     everyone: RatingSummary

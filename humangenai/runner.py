@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from humangenai import __version__
 from humangenai.config import digest, validate
 from humangenai.errors import UserError
+from humangenai.human_ratings.recording import with_ratings
 from humangenai.labels import write_labels
 from humangenai.perception import perceive
 from humangenai.poses import summarise_poses
@@ -102,6 +103,7 @@ def run(config: RunConfig, out: Path, progress: Progress | None = None) -> Finis
         with _timed(folder, "scoring"):
             scores = [METRICS.load(track)(measured, progress) for track in tracks]
         record = summarise_run(config, measured, methods, scores, weights_used(perception, scores))
+        record = with_ratings(record, folder.private, items)
         folder.write_record(record, config.published())
     failed = [
         line for lines in items.values() for line in lines.values() if line.status == "failed"

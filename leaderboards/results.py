@@ -52,16 +52,24 @@ def read_record(path: Path) -> RunRecord:
     """One record.
 
     Raises:
-        UserError: it cannot be read, or is not a record that this version knows.
+        UserError: it cannot be read, is not a record that this version knows, or holds ratings by
+            programs.
     """
     try:
-        return RunRecord.model_validate_json(path.read_text(encoding="utf-8"))
+        record = RunRecord.model_validate_json(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise UserError(f"{path} is not a run record: {where}: {first['msg']}") from error
+    for study in record.studies:
+        if study.simulated:
+            raise UserError(
+                f"{path}: the answers of study '{study.name}' are simulated; a leaderboard takes "
+                "what people say only"
+            )
+    return record
 
 
 def run_records(folder: Path) -> list[RunRecord]:
@@ -160,7 +168,9 @@ def _board(records: Sequence[RunRecord]) -> Board:
         else method.model_copy(update={"name": f"{name} ({settings[:6]})"})
         for (name, settings), method in methods.items()
     )
-    return Board(records[0].model_copy(update={"methods": rows, "differences": ()}), len(records))
+    studies = {study.name: study for record in records for study in record.studies}
+    shared = {"methods": rows, "differences": (), "studies": tuple(studies.values())}
+    return Board(records[0].model_copy(update=shared), len(records))
 
 
 def rank_ranges(record: RunRecord, attacker: str, metric: str = "R@1") -> list[tuple[int, int]]:

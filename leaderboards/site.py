@@ -8,16 +8,21 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from humangenai.human_ratings import published
 from humangenai.records import NAIVE
 from humangenai.report.tables import (
     METRICS,
     SUBSETS,
+    SYMBOLS,
+    TRACKS,
     UNSCORED,
     Cell,
     Table,
+    agreement_table,
     attackers,
     coverage_table,
     markdown,
+    ratings_table,
     reid_table,
     scores_of,
 )
@@ -39,10 +44,13 @@ RANKS = (
     "is the most private. Overlapping intervals share ranks"
 )
 SECTION = ("<!-- results: begin -->", "<!-- results: end -->")
+UNRATED = "ψ: nobody has rated these pictures yet"
 COLUMNS = (
     *("kind", "dataset", "manifest_hash", "attacker", "method", "settings_hash"),
     *("queries", "metric", "percent", "low", "high", "chance", "n", "rank_low", "rank_high"),
     *("people", "replaced", "masked", "obscured", "kept", "missed", "source"),
+    # What people say, on scales of 1 to 5.
+    *("study", "track", "annotators", "points", "points_low", "points_high", "points_sd"),
 )
 
 
@@ -84,11 +92,15 @@ def build(
 
 
 def board_tables(board: Board) -> list[Table]:
-    """A board's tables: re-identification by each attacker, or who was processed where unscored."""
-    names = attackers(board.record)
-    if not names:
-        return [coverage_table(board.record)]
-    return [_ranked(board, attacker) for attacker in names]
+    """A board's tables: re-identification by each attacker, and what people say.
+
+    Who was processed, where no attacker has tried.
+    """
+    record = board.record
+    made = [_ranked(board, attacker) for attacker in attackers(record)]
+    for study in record.studies:
+        made += [ratings_table(record.methods, study), agreement_table(study)]
+    return [table for table in made if table.rows] or [coverage_table(record)]
 
 
 def _ranked(board: Board, attacker: str) -> Table:
@@ -127,6 +139,10 @@ def _measured_with(board: Board) -> str:
     )
 
 
+def _rated_or_not(board: Board) -> str:
+    return _measured_with(board) + ("" if board.record.studies else f". {UNRATED}")
+
+
 def reported_table(paper: Reported) -> Table:
     """A paper's rows, as printed; without intervals, chance or coverage, as papers give none."""
     return Table(
@@ -143,6 +159,26 @@ def reported_table(paper: Reported) -> Table:
     )
 
 
+def published_ratings_table(track: str) -> Table:
+    """What the paper's annotators said, as printed."""
+    rows = [row for row in published.PUBLISHED if row.track == track]
+    symbols = list(rows[0].ratings)
+    return Table(
+        title=f"{TRACKS[track]}: {published.PROTOCOL}",
+        columns=("method", *(SYMBOLS[symbol] for symbol in symbols)),
+        rows=tuple(
+            (
+                Cell(row.method),
+                *(
+                    Cell(f"{row.ratings[symbol].mean:.1f} ± {row.ratings[symbol].sd:.1f}")
+                    for symbol in symbols
+                ),
+            )
+            for row in rows
+        ),
+    )
+
+
 def _printed(value: float | None) -> Cell:
     return Cell(UNSCORED if value is None or math.isnan(value) else f"{value:.1f}")
 
@@ -154,11 +190,14 @@ def _markdown(compared: Sequence[Board], papers: Sequence[Reported]) -> str:
     for board in compared:
         for table in board_tables(board):
             parts += [markdown(table), ""]
-        parts += [_measured_with(board) + ".", ""]
+        parts += [_rated_or_not(board) + ".", ""]
     for paper in papers:
         parts += [f"## {paper.title}", "", f"{paper.paper}. <{paper.url}>", ""]
         parts += [markdown(reported_table(paper)), ""]
         parts += [*(f"- {note}" for note in paper.notes), ""]
+    parts += [f"## {published.TITLE}", "", f"{published.PAPER}. <{published.URL}>", ""]
+    parts += [text for track in TRACKS for text in (markdown(published_ratings_table(track)), "")]
+    parts += [*(f"- {note}" for note in published.NOTES), ""]
     return "\n".join(parts).rstrip() + "\n"
 
 
@@ -193,10 +232,22 @@ def _html(compared: Sequence[Board], papers: Sequence[Reported]) -> str:
         title=TITLE,
         naive=NAIVE,
         boards=[
-            (board.record.dataset.name, board_tables(board), _measured_with(board))
+            (board.record.dataset.name, board_tables(board), _rated_or_not(board))
             for board in compared
         ],
-        papers=[(paper, reported_table(paper)) for paper in papers],
+        papers=[
+            *(
+                (paper.title, paper.paper, paper.url, [reported_table(paper)], paper.notes)
+                for paper in papers
+            ),
+            (
+                published.TITLE,
+                published.PAPER,
+                published.URL,
+                [published_ratings_table(track) for track in TRACKS],
+                published.NOTES,
+            ),
+        ],
     )
 
 
@@ -204,7 +255,13 @@ def _csv(compared: Sequence[Board], papers: Sequence[Reported]) -> str:
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
     writer.writeheader()
-    for row in (*_measured_rows(compared), *_reported_rows(papers)):
+    rows = (
+        *_measured_rows(compared),
+        *_rated_rows(compared),
+        *_reported_rows(papers),
+        *_published_rating_rows(),
+    )
+    for row in rows:
         writer.writerow({key: _plain(value) for key, value in row.items()})
     return buffer.getvalue()
 
@@ -252,6 +309,33 @@ def _measured_rows(compared: Iterable[Board]) -> Iterable[dict[str, object]]:
                         }
 
 
+def _rated_rows(compared: Iterable[Board]) -> Iterable[dict[str, object]]:
+    for board in compared:
+        data = board.record.dataset
+        for method in board.record.methods:
+            for score in method.ratings:
+                summaries = {"all": score.everyone, "trusted": score.trusted}
+                for whom, summary in summaries.items():
+                    value, low, high = summary.mean
+                    yield {
+                        "kind": "measured",
+                        "dataset": data.name,
+                        "manifest_hash": data.manifest_hash,
+                        "method": method.name,
+                        "settings_hash": method.settings_hash,
+                        "metric": score.symbol,
+                        "n": summary.n,
+                        "source": f"commit {board.record.git.get('commit', 'unknown')}",
+                        "study": score.study,
+                        "track": score.track,
+                        "annotators": f"{whom} ({summary.annotators})",
+                        "points": value,
+                        "points_low": low,
+                        "points_high": high,
+                        "points_sd": summary.sd,
+                    }
+
+
 def _counts(method: MethodRecord) -> dict[str, object]:
     names = ("people", "replaced", "masked", "obscured", "kept", "missed")
     return method.coverage.model_dump(include=set(names))
@@ -270,3 +354,17 @@ def _reported_rows(papers: Iterable[Reported]) -> Iterable[dict[str, object]]:
                     "percent": value,
                     "source": paper.url,
                 }
+
+
+def _published_rating_rows() -> Iterable[dict[str, object]]:
+    for row in published.PUBLISHED:
+        for symbol, rating in row.ratings.items():
+            yield {
+                "kind": "reported by the paper",
+                "method": row.method,
+                "metric": symbol,
+                "source": published.URL,
+                "track": row.track,
+                "points": rating.mean,
+                "points_sd": rating.sd,
+            }

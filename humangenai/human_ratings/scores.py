@@ -10,6 +10,7 @@ annotator: differences between methods are paired as far as the study is.
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import TYPE_CHECKING, Any, cast
 
@@ -33,10 +34,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 COLUMNS = (
-    *("item", "method", "track", "source", "question", "symbol", "annotator", "value"),
+    *("study", "item", "method", "track", "source", "question", "symbol", "annotator", "value"),
     *("is_gold", "is_attention", "skipped"),
 )
-"""What the functions here need of a table of answers; one row per annotator, item and question.
+"""What the functions here need of a study's table of answers; one row per annotator, item and
+question.
 
 ``against`` may be there too: the other method of an item that shows two, whose answers are
 preferences and no ratings. It is null elsewhere.
@@ -52,11 +54,12 @@ def ratings(answers: pd.DataFrame) -> pd.DataFrame:
     Raises:
         ValueError: a column is missing.
     """
-    counted = _answered(answers)
+    counted = answered(answers)
     return counted[counted["against"].isna()] if "against" in counted else counted
 
 
-def _answered(answers: pd.DataFrame) -> pd.DataFrame:
+def answered(answers: pd.DataFrame) -> pd.DataFrame:
+    """Ratings and preferences that count; see :func:`ratings`."""
     missing = [column for column in COLUMNS if column not in answers]
     if missing:
         raise ValueError(f"the answers lack the columns {', '.join(missing)}")
@@ -94,6 +97,7 @@ def psi_scores(
         for method, summary in everyone.items():
             found[method].append(
                 RatingScore(
+                    study=str(rows["study"].iloc[0]),
                     symbol=symbol,
                     track=track,
                     everyone=summary,
@@ -116,47 +120,42 @@ NOBODY = RatingSummary(
 
 def psi_differences(
     answers: pd.DataFrame,
-    against: str,
     flagged: Collection[str] = (),
     *,
     resamples: int = CROSSED_RESAMPLES,
     seed: int = 0,
 ) -> tuple[RatingDifference, ...]:
-    """Every other method minus one, without flagged annotators.
+    """Every method minus every method before it in the alphabet, without flagged annotators.
 
     Args:
         answers: a table with :data:`COLUMNS`.
-        against: a method.
         flagged: annotators who are left out.
         resamples: how often to resample.
         seed: of the resamples.
 
     Returns:
-        Differences of the means of all answers; none where ``against`` was not rated.
+        Differences of the means of all answers.
     """
     counted = ratings(answers)
     counted = counted[~counted["annotator"].isin(list(flagged))]
     made = []
     for track, symbol, rows in _parts(counted):
         means = _crossed(rows, resamples=resamples, seed=seed)
-        if against not in means.groups:
-            continue
-        for method in means.groups:
-            if method != against:
-                gap = means.difference(method, against)
-                made.append(
-                    RatingDifference(
-                        symbol=symbol,
-                        track=track,
-                        method=method,
-                        against=against,
-                        value=gap.value,
-                        low=gap.low,
-                        high=gap.high,
-                        n=gap.n,
-                        items=gap.clusters,
-                    )
+        for against, method in itertools.combinations(means.groups, 2):
+            gap = means.difference(method, against)
+            made.append(
+                RatingDifference(
+                    symbol=symbol,
+                    track=track,
+                    method=method,
+                    against=against,
+                    value=gap.value,
+                    low=gap.low,
+                    high=gap.high,
+                    n=gap.n,
+                    items=gap.clusters,
                 )
+            )
     return tuple(made)
 
 
@@ -217,7 +216,7 @@ def psi_preferences(
     Returns:
         Per question its methods, the most preferred first; nothing where none was compared.
     """
-    counted = _answered(answers)
+    counted = answered(answers)
     if "against" not in counted:
         return ()
     compared = counted[counted["against"].notna() & ~counted["annotator"].isin(list(flagged))]

@@ -13,6 +13,7 @@ from humangenai.records import NAIVE, RunRecord
 from humangenai.report.pictures import examples, missed
 from humangenai.report.plot import rank1_plot
 from humangenai.report.tables import (
+    agreement_table,
     attackers,
     compared,
     coverage_table,
@@ -20,6 +21,9 @@ from humangenai.report.tables import (
     failures_table,
     originals,
     pose_table,
+    preference_table,
+    rating_differences_table,
+    ratings_table,
     reasons_table,
     reid_table,
 )
@@ -29,7 +33,7 @@ from humangenai.store import atomic_write, read_items
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from humangenai.records import ItemRecord
+    from humangenai.records import ItemRecord, StudyRecord
     from humangenai.report.tables import Table
 
 
@@ -91,6 +95,7 @@ def _page(run_folder: Path, record: RunRecord, lines: list[ItemRecord]) -> str:
         notes=[note for note in record.notes if note != NAIVE],
         coverage=coverage_table(record),
         poses=pose_table(record),
+        studies=[(study, _study_tables(record, study)) for study in record.studies],
         attacks=[_attack(record, name) for name in attackers(record)],
         examples=examples(run_folder / "private", names, _prompts(lines)),
         missed=missed(run_folder, lines),
@@ -107,6 +112,16 @@ def _prompts(lines: Iterable[ItemRecord]) -> dict[str, str]:
         if line.output is not None
         and (asked := [person.prompt for person in line.people if person.prompt is not None])
     }
+
+
+def _study_tables(record: RunRecord, study: StudyRecord) -> list[Table]:
+    made = (
+        ratings_table(record.methods, study),
+        rating_differences_table(study),
+        preference_table(study),
+        agreement_table(study),
+    )
+    return [table for table in made if table.rows]
 
 
 def _attack(record: RunRecord, name: str) -> Attack:

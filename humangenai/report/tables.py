@@ -23,7 +23,17 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from humangenai.records import Coverage, Difference, ItemRecord, MethodRecord, RunRecord, Score
+    from humangenai.records import (
+        Coverage,
+        Difference,
+        ItemRecord,
+        MethodRecord,
+        RatingDifference,
+        RatingSummary,
+        RunRecord,
+        Score,
+        StudyRecord,
+    )
 
 METRICS = ("R@1", "R@5", "R@10", "mAP")
 FATES = ("replaced", "masked", "obscured", "kept", "missed")
@@ -93,6 +103,8 @@ def tables(record: RunRecord, against: Sequence[str] | None = None) -> list[Tabl
     for attacker in attackers(record):
         made.append(reid_table(record, attacker))
         made.extend(difference_table(record, attacker, other) for other in others)
+    for study in record.studies:
+        made += [ratings_table(record.methods, study), agreement_table(study)]
     return [table for table in made if table.rows]
 
 
@@ -332,6 +344,138 @@ def _difference(difference: Difference | None) -> Cell:
     if difference is None or math.isnan(difference.value):
         return Cell(UNSCORED)
     return Cell(points(difference.value), f"{points(difference.low)} to {points(difference.high)}")
+
+
+SYMBOLS = {
+    "psi_A": "ψ_A privacy",
+    "psi_B": "ψ_B pose",
+    "psi_C": "ψ_C satisfaction",
+    "phi": "ϕ attributes",
+}
+"""How scores by people are named in tables."""
+
+AGREEMENT = (
+    "α and AC2 (ordinal): 1 perfect, 0 chance; equal: pairs of answers to one question about one "
+    "item that are equal; one step: at most one apart. Flagged annotators are left out; beneath: "
+    "95 % intervals."
+)
+
+TRACKS = {"face": "faces", "body": "whole people"}
+
+
+def ratings_table(methods: Iterable[MethodRecord], study: StudyRecord) -> Table:
+    """What people say about the methods in one study: over everyone, and without flagged ones."""
+    of_study = {
+        method.name: {score.symbol: score for score in method.ratings if score.study == study.name}
+        for method in methods
+    }
+    rated = {name: scores for name, scores in of_study.items() if scores}
+    symbols = [symbol for symbol in SYMBOLS if any(symbol in scores for scores in rated.values())]
+    rows: list[tuple[Cell, ...]] = []
+    for name, scores in rated.items():
+        everyone = {symbol: score.everyone for symbol, score in scores.items()}
+        trusted = {symbol: score.trusted for symbol, score in scores.items()}
+        for whom, summaries in (("all", everyone), ("trusted", trusted)):
+            if whom == "all" or study.flagged:
+                rows.append(
+                    (
+                        Cell(name if whom == "all" else ""),
+                        Cell(whom, str(max(part.annotators for part in summaries.values()))),
+                        *(_rating(summaries.get(symbol)) for symbol in symbols),
+                        Cell(str(sum(part.n for part in summaries.values()))),
+                    )
+                )
+    flagged = (
+        f"; trusted: without the {study.flagged} annotators whose answers were flagged"
+        if study.flagged
+        else "; no annotator was flagged"
+    )
+    return Table(
+        title=f"study {study.name}, {TRACKS[study.track]}: what people say, 1 to 5 (higher is "
+        "better), mean ± sd",
+        columns=("method", "annotators", *(SYMBOLS[symbol] for symbol in symbols), "answers"),
+        rows=tuple(rows),
+        note="beneath: 95 % interval of the mean from resampling people shown and annotators, and "
+        f"the mean over people shown{flagged}",
+    )
+
+
+def _rating(summary: RatingSummary | None) -> Cell:
+    if summary is None or math.isnan(summary.mean[0]):
+        return Cell(UNSCORED)
+    value, low, high = summary.mean
+    spread = UNSCORED if math.isnan(summary.sd) else f"{summary.sd:.1f}"
+    interval = "" if math.isnan(low) else f"{low:.2f}–{high:.2f}; "
+    return Cell(f"{value:.1f} ± {spread}", f"{interval}per item {summary.per_item[0]:.2f}")
+
+
+def agreement_table(study: StudyRecord) -> Table:
+    """How far the annotators of a study agree, without flagged ones."""
+    remarks = [f"{SYMBOLS[one.symbol]}: {one.remark}" for one in study.agreement if one.remark]
+    return Table(
+        title=f"study {study.name}: how far annotators agree",
+        columns=("score", "Krippendorff's α", "Gwet's AC2", "equal, %", "one step, %", "items"),
+        rows=tuple(
+            (
+                Cell(SYMBOLS[one.symbol]),
+                _ranged(one.alpha, lambda value: f"{value:.2f}"),
+                _ranged(one.ac2, lambda value: f"{value:.2f}"),
+                _ranged(one.raw, percent),
+                _ranged(one.near, percent),
+                Cell(str(one.items)),
+            )
+            for one in study.agreement
+        ),
+        note=" ".join([AGREEMENT, *remarks]),
+    )
+
+
+def rating_differences_table(study: StudyRecord) -> Table:
+    """Differences between methods in a study, in points, without flagged annotators."""
+    pairs = dict.fromkeys((one.method, one.against) for one in study.differences)
+    symbols = [
+        symbol for symbol in SYMBOLS if any(one.symbol == symbol for one in study.differences)
+    ]
+    by_place = {(one.method, one.against, one.symbol): one for one in study.differences}
+    return Table(
+        title=f"study {study.name}: differences between methods, points",
+        columns=("difference", *(SYMBOLS[symbol] for symbol in symbols)),
+        rows=tuple(
+            (
+                Cell(f"{method} minus {against}"),
+                *(_gap(by_place.get((method, against, symbol))) for symbol in symbols),
+            )
+            for method, against in pairs
+        ),
+        note="paired by people shown and annotators; flagged annotators are left out; an interval "
+        "that holds 0 shows no difference",
+    )
+
+
+def _gap(difference: RatingDifference | None) -> Cell:
+    if difference is None:
+        return Cell(UNSCORED)
+    ends = (difference.value, difference.low, difference.high)
+    return _ranged(ends, lambda value: f"{value:+.2f}".replace("-", "−"))
+
+
+def preference_table(study: StudyRecord) -> Table:
+    """Which methods are preferred, where items show two."""
+    return Table(
+        title=f"study {study.name}: which picture is preferred",
+        columns=("method", "strength", "comparisons"),
+        rows=tuple(
+            (
+                Cell(one.method),
+                _ranged(one.strength, lambda value: f"{value:+.2f}".replace("-", "−")),
+                Cell(str(one.n)),
+            )
+            for one in study.preferences
+        ),
+        note="Bradley–Terry, in log odds: 0 is the average method, and one that is 1.1 above "
+        "another is preferred to it three times out of four; ties count half; beneath: 95 % "
+        "intervals",
+    )
 
 
 def reasons_table(lines: Iterable[ItemRecord]) -> Table:

@@ -106,8 +106,8 @@ def test_a_study_finds_what_was_planted_and_who_does_not_look(tmp_path: Path) ->
         value, low, high = score.trusted.mean
         assert value == pytest.approx(true[method], abs=high - low)
         assert (score.everyone.annotators, score.trusted.annotators) == (10, 7)
-    for gap in psi_differences(answers, "A", caught):
-        assert gap.low <= true[gap.method] - true["A"] <= gap.high
+    for gap in psi_differences(answers, caught):
+        assert gap.low <= true[gap.method] - true[gap.against] <= gap.high
         assert gap.low > 0
 
 

@@ -51,7 +51,7 @@ def test_what_is_committed_is_valid_and_builds(tmp_path: Path) -> None:
         "index.html",
     ]
     reported = [row for row in rows(tmp_path) if row["kind"] == "reported by the paper"]
-    assert len(reported) == 9 * 4
+    assert len(reported) == 9 * 4 + 8 * 3
     values = {(row["method"], row["metric"]): row["percent"] for row in reported}
     assert values["RefSD", "R@1"] == "27.500"
     assert values["FADM", "R@5"] == ""

@@ -20,6 +20,7 @@ from humangenai.human_ratings.scores import (
 def answers(rows: list[dict[str, object]]) -> pd.DataFrame:
     """A table of answers; what a row does not say is as in an ordinary rated item."""
     usual = {
+        "study": "sample",
         "track": "face",
         "question": "psi_A",
         "symbol": "psi_A",
@@ -98,11 +99,11 @@ def test_planted_differences_are_found() -> None:
         assert low < mean < high
         # A balanced table weighs items alike.
         assert score.everyone.per_item[0] == pytest.approx(mean)
-    gaps = {gap.method: gap for gap in psi_differences(table, "A")}
+    gaps = {gap.method: gap for gap in psi_differences(table) if gap.against == "A"}
     assert gaps["B"].low < 0.5 < gaps["B"].high
     assert gaps["C"].low < 0.8 < gaps["C"].high
     assert gaps["B"].low > 0
-    assert psi_differences(table, "nobody") == ()
+    assert len(psi_differences(table)) == 3
 
 
 def test_flagged_annotators_are_left_out_of_the_trusted_score_only() -> None:
@@ -174,4 +175,4 @@ def test_no_answers_yet() -> None:
     nothing = study({"A": 3.0})[:0]
     assert psi_scores(nothing) == {}
     assert psi_agreement(nothing) == ()
-    assert psi_differences(nothing, "A") == ()
+    assert psi_differences(nothing) == ()
