@@ -385,18 +385,14 @@ def ratings_table(methods: Iterable[MethodRecord], study: StudyRecord) -> Table:
                         Cell(str(sum(part.n for part in summaries.values()))),
                     )
                 )
-    flagged = (
-        f"; trusted: without the {study.flagged} annotators whose answers were flagged"
-        if study.flagged
-        else "; no annotator was flagged"
-    )
+    flagged = f"trusted: without flagged annotators ({study.flagged})"
     return Table(
         title=f"study {study.name}, {TRACKS[study.track]}: what people say, 1 to 5 (higher is "
         "better), mean ± sd",
         columns=("method", "annotators", *(SYMBOLS[symbol] for symbol in symbols), "answers"),
         rows=tuple(rows),
         note="beneath: 95 % interval of the mean from resampling people shown and annotators, and "
-        f"the mean over people shown{flagged}",
+        f"the mean over people shown; {flagged if study.flagged else 'no annotator was flagged'}",
     )
 
 

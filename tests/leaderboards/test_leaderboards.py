@@ -12,7 +12,7 @@ import pytest
 
 import leaderboards
 from humangenai.errors import UserError
-from humangenai.records import RunRecord, Score
+from humangenai.records import RatingScore, RatingSummary, RunRecord, Score, StudyRecord
 from leaderboards.results import boards, rank_ranges, result_path, validate
 from leaderboards.schema import run_record_schema
 from leaderboards.site import SECTION, readme_section, replace_section
@@ -224,3 +224,59 @@ def test_the_readme_section_is_replaced_and_nothing_else(published: RunRecord) -
     assert replace_section(page, "new") == f"before\n{SECTION[0]}\nnew\n{SECTION[1]}\nafter\n"
     with pytest.raises(ValueError, match="marks"):
         replace_section("no marks", "new")
+
+
+def rated(record: RunRecord, *, simulated: bool = False) -> RunRecord:
+    """The record with a study of MaskOut; all numbers made up."""
+    summary = RatingSummary(
+        mean=(4.52, 4.31, 4.7), sd=0.6, per_item=(4.5, 4.3, 4.7), n=300, items=60, annotators=5
+    )
+    score = RatingScore(
+        study="bodies", symbol="psi_A", track="body", everyone=summary, trusted=summary
+    )
+    study = StudyRecord(
+        name="bodies",
+        track="body",
+        annotators=5,
+        flagged=0,
+        answers=300,
+        skipped=0,
+        simulated=simulated,
+    )
+    methods = tuple(
+        method.model_copy(update={"ratings": (score,) if method.name == "MaskOut" else ()})
+        for method in record.methods
+    )
+    return record.model_copy(update={"methods": methods, "studies": (study,)})
+
+
+def test_what_people_say_is_on_the_pages(tmp_path: Path, published: RunRecord) -> None:
+    put(tmp_path / "results", rated(published))
+    leaderboards.build(out=tmp_path / "out", results=tmp_path / "results")
+    text = (tmp_path / "out" / "leaderboard.md").read_text(encoding="utf-8")
+    assert "| MaskOut | all (5) | 4.5 ± 0.6 (4.31–4.70; per item 4.50) | 300 |" in text
+    assert "nobody has rated" not in text
+    measured = [row for row in rows(tmp_path / "out") if row["study"] == "bodies"]
+    assert {row["method"] for row in measured} == {"MaskOut"}
+    assert measured[0]["points"] == "4.520"
+    assert measured[0]["metric"] == "psi_A"
+    assert measured[0]["percent"] == ""
+
+
+def test_nobody_has_rated_yet(tmp_path: Path, published: RunRecord) -> None:
+    put(tmp_path / "results", published)
+    leaderboards.build(out=tmp_path / "out", results=tmp_path / "results")
+    for page in ("leaderboard.md", "index.html"):
+        text = (tmp_path / "out" / page).read_text(encoding="utf-8")
+        assert "ψ: nobody has rated these pictures yet." in text
+        assert "4.6 ± 0.3" in text  # reported by the paper
+    measured = [row for row in rows(tmp_path / "out") if row["kind"] == "measured"]
+    assert not any(row["points"] for row in measured)
+
+
+def test_simulated_ratings_are_refused(tmp_path: Path, published: RunRecord) -> None:
+    path = put(tmp_path / "results", rated(published, simulated=True))
+    with pytest.raises(UserError, match="study 'bodies' are simulated"):
+        validate(tmp_path / "results")
+    with pytest.raises(UserError, match="study 'bodies' are simulated"):
+        leaderboards.build([path], out=tmp_path / "out", results=tmp_path / "none")
