@@ -9,8 +9,11 @@ from urllib.parse import urlencode
 from humangenai.errors import UserError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from annotator_ui.desk import Desk, Role
     from annotator_ui.making import Made
+    from annotator_ui.simulation import Kind
     from humangenai.records import RatingAgreement, RatingSummary
 
 STUDIES = Path("studies")
@@ -196,6 +199,47 @@ def _agreement(found: RatingAgreement) -> str:
 def close(name: str, url: str | None) -> None:
     """Close a study: nothing can be answered any more."""
     open_desk(name, url).close()
+
+
+def simulate(name: str, url: str | None, kinds: Mapping[Kind, int], seed: int) -> list[str]:
+    """Let programs do a study, and tell what was planted; see :mod:`annotator_ui.simulation`."""
+    from annotator_ui.simulation import simulate as run
+
+    open_desk(name, url)  # makes new tables where they are missing
+    made = run(database_url(name, url), name, kinds, seed=seed)
+    return [
+        f"{made.answers} answers of {len(made.kinds)} simulated annotators: "
+        + ", ".join(f"{number} {kind}" for kind, number in kinds.items()),
+        "planted means: " + ", ".join(f"{name} {mean:g}" for name, mean in made.means.items()),
+        f"what the study finds: humangenai study agreement {name}",
+    ]
+
+
+def record(name: str, url: str | None, runs: Sequence[Path]) -> list[Path]:
+    """Write a closed study's scores into the records of the runs that it shows.
+
+    Args:
+        name: of the study.
+        url: of the database.
+        runs: run folders; empty: where they were when the study was made.
+
+    Returns:
+        The runs' folders.
+
+    Raises:
+        UserError: the study is open, programs answered it, nobody did, or a run is not there.
+    """
+    from humangenai.human_ratings.recording import record_study
+
+    desk = open_desk(name, url)
+    if desk.about().state != "closed":
+        raise UserError(f"study '{name}' is open; first: humangenai study close {name}")
+    answers = desk.answers()
+    flagged = [quality.annotator for quality in desk.flagged() if quality.reasons]
+    folders = list(runs) or [source.run for source in desk.config.runs]
+    for folder in folders:
+        record_study(folder, answers, flagged)
+    return folders
 
 
 def annotate(name: str, url: str | None, port: int, host: str) -> int:

@@ -19,6 +19,7 @@ from humangenai.errors import UserError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from annotator_ui.simulation import Kind as AnnotatorKind
     from humangenai.commands import Finished
 
 app = typer.Typer(
@@ -522,6 +523,49 @@ def study_close(name: StudyArgument, database: DatabaseOption = None) -> None:
 
     close(name, database)
     typer.echo(f"study {name} is closed")
+
+
+@study.command(name="record")
+def study_record(
+    name: StudyArgument,
+    run: Annotated[
+        list[Path] | None,
+        typer.Option("--run", help="Run folder; repeat. [default: where the study found them]"),
+    ] = None,
+    database: DatabaseOption = None,
+) -> None:
+    """Write a closed study's scores into the records and reports of the runs it shows.
+
+    Example: `humangenai study record example`
+    """
+    from annotator_ui.commands import record
+
+    _say(f"{folder}: scores recorded" for folder in record(name, database, run or []))
+
+
+@study.command(name="simulate")
+def study_simulate(  # noqa: PLR0917
+    name: StudyArgument,
+    careful: Annotated[int, typer.Option("--careful", help="They look.", min=0)] = 10,
+    lazy: Annotated[int, typer.Option("--lazy", help="They mostly repeat.", min=0)] = 1,
+    straight: Annotated[int, typer.Option("--straight", help="One answer only.", min=0)] = 1,
+    random: Annotated[int, typer.Option("--random", help="They click anything.", min=0)] = 1,
+    seed: Annotated[int, typer.Option("--seed", help="Of what they do.")] = 0,
+    database: DatabaseOption = None,
+) -> None:
+    """Let programs do a study, to try it out; their answers are marked and are never evidence.
+
+    Example: `humangenai study simulate example --careful 5 --random 2`
+    """
+    from annotator_ui.commands import simulate
+
+    kinds: dict[AnnotatorKind, int] = {
+        "careful": careful,
+        "lazy": lazy,
+        "straight": straight,
+        "random": random,
+    }
+    _say(simulate(name, database, kinds, seed))
 
 
 @app.command()
