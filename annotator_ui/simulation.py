@@ -26,6 +26,7 @@ from humangenai.statistics import crossed_means
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    import pandas as pd
     from numpy.typing import NDArray
 
 Kind = Literal["careful", "lazy", "straight", "random"]
@@ -297,6 +298,61 @@ def _planted(methods: list[str], means: Mapping[str, float] | None) -> dict[str,
     if missing:
         raise UserError(f"no mean is given for {', '.join(missing)}")
     return dict(means)
+
+
+def simulated_answers(
+    kinds: Mapping[Kind, int],
+    items: int,
+    gold: int,
+    attention: int,
+    *,
+    seed: int,
+    mean: float = 3.0,
+) -> pd.DataFrame:
+    """Answers of a study of one question, without a database: everyone answers everything.
+
+    Args:
+        kinds: kind → how many; annotators are named by kind and number.
+        items: items to rate, of four methods :data:`STEP` apart.
+        gold: items whose answer is known: 1 and 5 in turn.
+        attention: items whose question says what to answer.
+        seed: of everything.
+        mean: of the methods' means, in points.
+
+    Returns:
+        What :func:`humangenai.human_ratings.quality.flags` needs.
+    """
+    import pandas as pd
+
+    rng = np.random.default_rng(seed)
+    means = mean + STEP * (np.arange(items) % 4 - 1.5) + rng.normal(0, ITEM_SD, items)
+    everything = (
+        [("item", number, Truth(float(points))) for number, points in enumerate(means)]
+        + [("gold", number, Truth(3, 1 + 4 * (number % 2))) for number in range(gold)]
+        + [
+            ("attention", number, Truth(3, 1 + number % 5, attention=True))
+            for number in range(attention)
+        ]
+    )
+    rows = []
+    for who, person in enumerate(crowd(kinds, seed)):
+        for when, at in enumerate(rng.permutation(len(everything))):
+            kind, number, truth = everything[at]
+            rows.append(
+                {
+                    "annotator": f"{person.kind} {who}",
+                    "item": f"{kind} {number}",
+                    "question": "psi_A",
+                    "value": float(person.answer("psi_A", truth)),
+                    "seconds": person.seconds(),
+                    "created": when,
+                    "is_gold": kind == "gold",
+                    "gold_value": math.nan if truth.expected is None else truth.expected,
+                    "is_attention": kind == "attention",
+                    "skipped": False,
+                }
+            )
+    return pd.DataFrame(rows)
 
 
 def power(

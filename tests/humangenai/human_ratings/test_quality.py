@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotator_ui.simulation import ITEM_SD, Kind, Truth, crowd
+from annotator_ui.simulation import simulated_answers as study
 from humangenai.human_ratings.quality import (
     entropy,
     flagged,
@@ -19,38 +18,6 @@ from humangenai.human_ratings.quality import (
     quality_table,
     unlikely_run,
 )
-
-
-def study(
-    kinds: dict[Kind, int], items: int, gold: int, attention: int, *, seed: int, mean: float = 3.0
-) -> pd.DataFrame:
-    """A table of simulated answers; annotators are named by kind and number."""
-    rng = np.random.default_rng(seed)
-    means = mean + 0.25 * (np.arange(items) % 4 - 1.5) + rng.normal(0, ITEM_SD, items)
-    everything = (
-        [("item", number, Truth(float(points))) for number, points in enumerate(means)]
-        + [("gold", number, Truth(3, 1 + 4 * (number % 2))) for number in range(gold)]
-        + [("told", number, Truth(3, 1 + number % 5, True)) for number in range(attention)]
-    )
-    rows = []
-    for who, person in enumerate(crowd(kinds, seed)):
-        for when, at in enumerate(rng.permutation(len(everything))):
-            kind, number, truth = everything[at]
-            rows.append(
-                {
-                    "annotator": f"{person.kind} {who}",
-                    "item": f"{kind} {number}",
-                    "question": "psi_A",
-                    "value": float(person.answer("psi_A", truth)),
-                    "seconds": person.seconds(),
-                    "created": when,
-                    "is_gold": kind == "gold",
-                    "gold_value": math.nan if truth.expected is None else truth.expected,
-                    "is_attention": kind == "told",
-                    "skipped": False,
-                }
-            )
-    return pd.DataFrame(rows)
 
 
 @pytest.mark.parametrize(("items", "gold", "attention"), [(54, 3, 3), (90, 5, 5), (180, 10, 10)])
