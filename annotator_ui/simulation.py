@@ -24,10 +24,12 @@ from humangenai.errors import UserError, unknown
 from humangenai.statistics import crossed_means
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     import pandas as pd
     from numpy.typing import NDArray
+
+    from humangenai.statistics import CrossedMeans
 
 Kind = Literal["careful", "lazy", "straight", "random"]
 
@@ -380,22 +382,50 @@ def power(
     Returns:
         Share of studies in [0, 1].
     """
+    made = _two_methods(difference, raters, items, studies, resamples, seed)
+    return sum(means.difference("b", "a").low > 0 for means in made) / studies
+
+
+def coverage(
+    raters: int, items: int, *, studies: int = 200, resamples: int = 400, seed: int = 0
+) -> tuple[float, float]:
+    """How often 95 % intervals hold the truth: of a method's mean, and of a difference of 0.5.
+
+    Args:
+        raters: annotators of every item.
+        items: people shown per method.
+        studies: how many are simulated.
+        resamples: of each study.
+        seed: of the studies.
+
+    Returns:
+        Two shares of studies in [0, 1].
+    """
+    spread = math.sqrt(ITEM_SD**2 + BIAS_SD**2 + NOISE_SD**2)
+    low, high = (expected_answer(mean, spread) for mean in (2.75, 3.25))
+    held = [0, 0]
+    for means in _two_methods(0.5, raters, items, studies, resamples, seed):
+        mean, gap = means.estimate("a"), means.difference("b", "a")
+        held[0] += mean.low <= low <= mean.high
+        held[1] += gap.low <= high - low <= gap.high
+    return held[0] / studies, held[1] / studies
+
+
+def _two_methods(  # noqa: PLR0917
+    difference: float, raters: int, items: int, studies: int, resamples: int, seed: int
+) -> Iterator[CrossedMeans]:
+    """Studies of the methods a and b, ``difference`` apart around the middle of the scale."""
     rng = np.random.default_rng(seed)
     shape = (2, items, raters)
-    index = np.indices(shape).reshape(3, -1)
-    found = 0
+    method, item, rater = np.indices(shape).reshape(3, -1)
+    middles = np.array([3.0 - difference / 2, 3.0 + difference / 2])[:, None, None]
     for _ in range(studies):
         points = (
-            np.array([3.0 - difference / 2, 3.0 + difference / 2])[:, None, None]
+            middles
             + rng.normal(0, ITEM_SD, (2, items, 1))
             + rng.normal(0, BIAS_SD, raters)
             + rng.normal(0, NOISE_SD, shape)
         )
-        means = crossed_means(
-            on_scale(points).ravel(),
-            np.array(["a", "b"])[index[0]],
-            *index[1:],
-            resamples=resamples,
-        )
-        found += means.difference("b", "a").low > 0
-    return found / studies
+        answers = on_scale(points).ravel()
+        groups = np.array(["a", "b"])[method]
+        yield crossed_means(answers, groups, item, rater, resamples=resamples)

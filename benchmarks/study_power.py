@@ -3,7 +3,8 @@
 Usage: python benchmarks/study_power.py [--studies 300] [--out RESULT.json] [--picture PICTURE.png]
 
 Simulates whole studies (see annotator_ui/simulation.py for what its annotators are like) and counts
-in how many the 95 % interval of the difference lies above 0. ``--small`` does next to nothing.
+in how many the 95 % interval of the difference lies above 0, and how often such intervals hold the
+truth. ``--small`` does next to nothing.
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ from pathlib import Path
 
 import numpy as np
 
-from annotator_ui.simulation import BIAS_SD, ITEM_SD, NOISE_SD, power
+from annotator_ui.simulation import BIAS_SD, ITEM_SD, NOISE_SD, coverage, power
 
 DIFFERENCES = (0.3, 0.5)
 RATERS = (2, 3, 5, 8, 15)
 ITEMS = (5, 10, 20, 40, 60, 100)
 WANTED = 0.8
+COVERED = 40
 
 
 def main() -> None:
@@ -43,6 +45,11 @@ def main() -> None:
         print("raters \\ items" + "".join(f"{i:>7}" for i in items))
         for r, row in zip(raters, table[difference], strict=True):
             print(f"{r:>14}" + "".join(f"{100 * share:>7.0f}" for share in row), flush=True)
+    held = {}
+    print(f"\n95 % intervals that hold the truth, % of studies of {COVERED} people per method")
+    for number in raters:
+        mean, gap = held[number] = coverage(number, COVERED, studies=given.studies, seed=number)
+        print(f"{number:>3} raters: mean {100 * mean:.0f}, difference {100 * gap:.0f}", flush=True)
     if given.out:
         result = {
             "command": f"python benchmarks/study_power.py --studies {given.studies}",
@@ -52,6 +59,7 @@ def main() -> None:
             "noise_sd": NOISE_SD,
             "raters": raters,
             "items": items,
+            "coverage": {str(number): shares for number, shares in held.items()},
             "power": {str(key): shares.round(3).tolist() for key, shares in table.items()},
         }
         given.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")

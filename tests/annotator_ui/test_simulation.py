@@ -20,6 +20,7 @@ from annotator_ui.simulation import (
     ITEM_SD,
     NOISE_SD,
     Truth,
+    coverage,
     crowd,
     expected_answer,
     on_scale,
@@ -192,3 +193,9 @@ def test_power_grows_with_the_difference_the_items_and_the_raters() -> None:
     assert found(0.5, 5, 40) > found(0.3, 5, 10)
     assert found(0.3, 5, 60) > found(0.3, 2, 10)
     assert power(0.0, 5, 20, studies=150, resamples=200) < 0.08
+
+
+def test_intervals_hold_the_truth() -> None:
+    mean, difference = coverage(12, 30, studies=120, resamples=300)
+    assert mean > 0.85
+    assert difference > 0.9
