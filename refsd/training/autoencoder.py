@@ -14,6 +14,7 @@ from diffusers import AutoencoderTiny
 from torch.nn import functional
 
 from refsd.training.batches import HELD_OUT, Pairs, to_images, to_tensor
+from refsd.training.hardware import DEVICE, reduced
 from refsd.training.loop import Loop
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def train(parts: Sequence[Sequence[Path]], folder: Path, steps: int) -> Path:
         The folder that ``AutoencoderTiny.from_pretrained`` reads.
     """
     torch.manual_seed(0)
-    model = make_autoencoder().to(memory_format=torch.channels_last)
+    model = make_autoencoder().to(DEVICE, memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(model.parameters(), _RATE, weight_decay=0.0)
     loop = Loop(folder, steps)
     if (state := loop.resume()) is not None:
@@ -107,9 +108,9 @@ def train(parts: Sequence[Sequence[Path]], folder: Path, steps: int) -> Path:
             real = real.flip(3)
         for group in optimizer.param_groups:
             group["lr"] = _rate(step, steps)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with reduced():
             latents = model.encode(real).latents
-            noise = torch.randn(latents.shape, generator=generator)
+            noise = torch.randn(latents.shape, generator=generator).to(DEVICE)
             made = model.decode(latents + _LATENT_NOISE * noise).sample
         loss = reconstruction_loss(made.float(), real)
         # Latents about as large as a normal deviate, around zero.

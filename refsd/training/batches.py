@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from refsd.training.data import load_shard
+from refsd.training.hardware import DEVICE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -47,10 +48,10 @@ class Pairs:
 def to_tensor(images: NDArray[np.uint8]) -> torch.Tensor:
     """uint8 (N, H, W, 3) to float32 (N, 3, H, W) in [-1, 1], as diffusers' models take it."""
     tensor = torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2)
-    return tensor.to(torch.float32) / 127.5 - 1
+    return tensor.to(DEVICE, torch.float32) / 127.5 - 1
 
 
 def to_images(tensor: torch.Tensor) -> NDArray[np.uint8]:
     """The inverse of :func:`to_tensor`; values outside [-1, 1] are clipped."""
     scaled = (tensor.detach().float().clamp(-1, 1) + 1) * 127.5
-    return np.asarray(scaled.round().to(torch.uint8).permute(0, 2, 3, 1).numpy())
+    return np.asarray(scaled.round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy())

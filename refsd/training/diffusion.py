@@ -26,6 +26,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from refsd.refinement import canny
 from refsd.training.batches import HELD_OUT, Pairs, to_images, to_tensor
 from refsd.training.captions import caption
+from refsd.training.hardware import DEVICE, reduced
 from refsd.training.loop import Loop
 from refsd.training.text import LENGTH, kept_tokenizer, make_text_encoder
 
@@ -114,12 +115,14 @@ class Trainee:
     """
 
     def __init__(self, vae: Path, tokenizer: Path) -> None:
-        self.vae = AutoencoderTiny.from_pretrained(vae).eval().requires_grad_(False)
+        self.vae = AutoencoderTiny.from_pretrained(vae).to(DEVICE).eval().requires_grad_(False)
         self.tokenizer: CLIPTokenizer = kept_tokenizer(tokenizer)
         self.text_encoder: CLIPTextModel = make_text_encoder(self.tokenizer, WIDTH)
         self.unet = make_unet()
         self.controlnet = make_controlnet(self.unet)
-        # How a processor likes pictures.
+        for model in self.models().values():
+            model.to(DEVICE)
+        # How processors and tensor cores like pictures.
         for model in (self.unet, self.controlnet):
             model.to(memory_format=torch.channels_last)
         self.scheduler = make_scheduler()
@@ -136,7 +139,7 @@ class Trainee:
             list(captions), padding="max_length", truncation=True, max_length=LENGTH,
             return_tensors="pt",
         )  # fmt: skip
-        embedded: torch.Tensor = self.text_encoder(tokens.input_ids)[0]
+        embedded: torch.Tensor = self.text_encoder(tokens.input_ids.to(DEVICE))[0]
         return embedded
 
     def velocity(
@@ -175,8 +178,7 @@ class Encoded:
         shrink: by how much pictures are made smaller.
 
     Attributes:
-        labels: of the targets.
-        draw: which samples a step sees; see :class:`Pairs`.
+        pairs: labels, and which samples a step sees.
         view: how much of the person is seen.
         batch: samples of a step.
         targets, composites: float32 (N, 2, 4, h, w), scaled latents of the pictures and of their
@@ -184,8 +186,7 @@ class Encoded:
     """
 
     def __init__(self, pairs: Pairs, view: View, vae: AutoencoderTiny, shrink: int = 1) -> None:
-        self.labels = pairs.labels
-        self.draw = pairs.draw
+        self.pairs = pairs
         self.view: View = view
         self.batch = _BATCH[view] * shrink
         self._drawn = shrunk(pairs.composite, shrink)
@@ -214,7 +215,7 @@ def encode(vae: AutoencoderTiny, pictures: NDArray[np.uint8]) -> torch.Tensor:
     """Scaled latents of pictures uint8 (N, H, W, 3) and their mirror images, (N, 2, 4, h, w)."""
     scale = float(vae.config["scaling_factor"])
     encoded = []
-    with torch.autocast("cpu", dtype=torch.bfloat16):
+    with reduced():
         for start in range(0, len(pictures), 64):
             images = to_tensor(pictures[start : start + 64])
             both = [vae.encode(some).latents.float() * scale for some in (images, images.flip(3))]
@@ -294,25 +295,30 @@ def train(parts: Mapping[str, Sequence[Path]], vae: Path, folder: Path, steps: i
 
 
 def _loss(trainee: Trainee, part: Encoded, turn: int, rng: np.random.Generator) -> torch.Tensor:
-    count = part.batch
-    chosen = part.draw(turn, count)
+    chosen = part.pairs.draw(turn, part.batch)
+    count = len(chosen)
     mirrored = int(rng.integers(2))
     latents = part.targets[chosen, mirrored]
     edges = part.edges(chosen, rng)
     if mirrored:
         edges = edges.flip(3)
-    captions = [caption(part.labels[i], part.view, rng) for i in chosen]
+    captions = [caption(part.pairs.labels[i], part.view, rng) for i in chosen]
     generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-    noise = torch.randn(latents.shape, generator=generator)
+    noise = torch.randn(latents.shape, generator=generator).to(DEVICE)
     # Evenly over the schedule within the batch, for less noise in the loss.
     place = (np.arange(count) + rng.random()) / count
-    times = torch.from_numpy((place * trainee.scheduler.config["num_train_timesteps"]).astype(int))
-    is_started = torch.from_numpy(rng.random(count) < STARTED) & (times >= STARTED_FROM)
-    seen = torch.where(is_started.view(-1, 1, 1, 1), part.composites[chosen, mirrored], latents)
+    steps = (place * trainee.scheduler.config["num_train_timesteps"]).astype(np.int64)
+    times = torch.from_numpy(steps).to(DEVICE)
+    is_started = torch.from_numpy((rng.random(count) < STARTED) & (steps >= STARTED_FROM))
+    seen = torch.where(
+        is_started.to(DEVICE).view(-1, 1, 1, 1), part.composites[chosen, mirrored], latents
+    )
     noisy, wanted = noised(trainee.scheduler, seen, latents, noise, times)
-    shown = torch.from_numpy(rng.random((count, 1, 1, 1)) >= EDGES_WITHHELD).float()
+    shown = torch.from_numpy(rng.random((count, 1, 1, 1)) >= EDGES_WITHHELD).to(
+        DEVICE, torch.float32
+    )
     # Plain attention: with so few tokens the fused one takes longer on its way back.
-    with torch.autocast("cpu", dtype=torch.bfloat16), sdpa_kernel(SDPBackend.MATH):
+    with reduced(), sdpa_kernel(SDPBackend.MATH):
         made = trainee.velocity(noisy, times, trainee.embed(captions), edges, shown)
     return functional.mse_loss(made.float(), wanted)
 
@@ -338,7 +344,7 @@ def noised(
         noise ε that would have made them of the target.
     """
     noisy = scheduler.add_noise(seen, noise, times)
-    kept = scheduler.alphas_cumprod[times].view(-1, 1, 1, 1)
+    kept = scheduler.alphas_cumprod.to(times.device)[times].view(-1, 1, 1, 1)
     implied = (noisy - kept.sqrt() * target) / (1 - kept).sqrt()
     return noisy, scheduler.get_velocity(target, implied, times)
 
@@ -397,13 +403,13 @@ def sample(
     scheduler.set_timesteps(steps)
     times = scheduler.timesteps[steps - round(steps * strength) :]
     start = encode(trainee.vae, composites)[:, 0]
-    noise = torch.randn(start.shape, generator=torch.Generator().manual_seed(0))
+    noise = torch.randn(start.shape, generator=torch.Generator().manual_seed(0)).to(DEVICE)
     latents = scheduler.add_noise(start, noise, times[:1])
     words = torch.cat([trainee.embed([""] * len(captions)), trainee.embed(captions)])
-    with torch.autocast("cpu", dtype=torch.bfloat16):
+    with reduced():
         for time in times:
             both = torch.cat([latents, latents])
-            now = torch.full((len(both),), int(time))
+            now = torch.full((len(both),), int(time), device=DEVICE)
             said = trainee.velocity(both, now, words, torch.cat([edges, edges])).float()
             plain, asked = said.chunk(2)
             guided = plain + guidance * (asked - plain)

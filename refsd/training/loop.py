@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from refsd.images import save_png
+from refsd.training.hardware import DEVICE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -45,7 +46,7 @@ class Loop:
         path = self.folder / "state.pt"
         if not path.exists():
             return None
-        state: dict[str, Any] = torch.load(path, weights_only=True)
+        state: dict[str, Any] = torch.load(path, map_location=DEVICE, weights_only=True)
         self.step = self._begun_at = int(state["step"])
         return state
 
