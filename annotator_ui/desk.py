@@ -975,7 +975,12 @@ class Desk:
                 check = self._nearest(connection, self._open(annotator_id, role), point)
                 if check is not None:
                     return check
-        for load in range(self.config.raters_per_item):
+        least = connection.scalar(
+            select(func.min(db.item.c.load)).where(
+                db.item.c.study_id == self._study_id, db.item.c.role == _RATED
+            )
+        )
+        for load in range(least or 0, self.config.raters_per_item):
             query = self._open(annotator_id, _RATED).where(db.item.c.load == load)
             found = self._nearest(connection, query, point)
             if found is not None:
@@ -1057,13 +1062,15 @@ class Desk:
             db.item.c.load < self.config.raters_per_item,
         )
         all_free = connection.scalar(select(func.count()).select_from(db.item).where(*free)) or 0
+        # As a question about each of the annotator's few leases: joined, SQLite asks all the items.
         had = (
             connection.scalar(
                 select(func.count())
                 .select_from(db.lease)
-                .join(db.item, db.item.c.id == db.lease.c.item_id)
                 .where(
-                    db.lease.c.annotator_id == annotator_id, db.lease.c.state != "released", *free
+                    db.lease.c.annotator_id == annotator_id,
+                    db.lease.c.state != "released",
+                    exists().where(db.item.c.id == db.lease.c.item_id, *free),
                 )
             )
             or 0
