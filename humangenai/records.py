@@ -260,6 +260,7 @@ class RatingAgreement(Record):
         alpha: Krippendorff's α (ordinal) with the ends of its 95 % interval.
         ac2: Gwet's AC2 (ordinal weights), likewise.
         raw: share of pairs of answers that are equal; near: at most one step apart.
+        n: answers to what several annotators answered; items: people shown.
         remark: how to read α, where it misleads.
     """
 

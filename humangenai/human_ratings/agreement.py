@@ -1,7 +1,8 @@
 """How far annotators agree: Krippendorff's α, Gwet's AC2 and raw agreement, with intervals.
 
 All three are functions of one table: how many annotators gave an item each of the answers. The
-intervals resample items (rows of that table), as another study would show other items.
+intervals resample items (rows of that table), as another study would show other items. Items that
+show the same person hang together: with ``clusters`` such items are drawn together.
 
 - α: Krippendorff, *Content Analysis: An Introduction to Its Methodology*, 4th ed. (2018), chapter
   12; ordinal differences.
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 import numpy as np
 
@@ -38,6 +39,12 @@ Level = Literal["nominal", "ordinal"]
 PARADOX_RAW = 0.7
 PARADOX_ALPHA = 0.4
 """α is explained where it is at most this although the raw agreement is at least that."""
+
+
+class _Draws(TypedDict):
+    clusters: ArrayLike | None
+    resamples: int
+    seed: int
 
 
 @dataclass(frozen=True)
@@ -63,6 +70,7 @@ def agreement(
     ratings: ArrayLike,
     scale: Sequence[float] = LIKERT,
     *,
+    clusters: ArrayLike | None = None,
     resamples: int = CROSSED_RESAMPLES,
     seed: int = 0,
 ) -> Agreement:
@@ -71,35 +79,40 @@ def agreement(
     Args:
         ratings: float (annotators, items), NaN where not answered.
         scale: all possible answers in order, also those that nobody gave.
+        clusters: (items,) labels of what is resampled together; None: every item by itself.
         resamples: how often to resample the items.
         seed: of the resamples.
 
     Raises:
-        ValueError: the table is not two-dimensional, or holds an answer that is not on the scale.
+        ValueError: the table is not two-dimensional or holds an answer that is not on the scale, or
+            there is not one cluster per item.
     """
+    draws: _Draws = {"clusters": clusters, "resamples": resamples, "seed": seed}
     return Agreement(
-        alpha=krippendorff_alpha(ratings, scale, resamples=resamples, seed=seed),
-        ac2=gwet_ac2(ratings, scale, resamples=resamples, seed=seed),
-        raw=raw_agreement(ratings, scale, resamples=resamples, seed=seed),
-        near=raw_agreement(ratings, scale, within=1, resamples=resamples, seed=seed),
+        alpha=krippendorff_alpha(ratings, scale, **draws),
+        ac2=gwet_ac2(ratings, scale, **draws),
+        raw=raw_agreement(ratings, scale, **draws),
+        near=raw_agreement(ratings, scale, within=1, **draws),
         remark=explain(ratings, scale),
     )
 
 
-def rating_table(answers: pd.DataFrame) -> Floats:
-    """Answers, one a row, as the table that the functions here take.
+def rating_table(answers: pd.DataFrame) -> tuple[Floats, NDArray[np.str_]]:
+    """Answers, one a row, as the functions here take them.
 
     Args:
-        answers: columns ``annotator``, ``item``, ``question`` and ``value``; of each triple at most
-            one row. An item asked two questions counts as two items.
+        answers: columns ``annotator``, ``source``, ``item``, ``question`` and ``value``; one row
+            at most per annotator, item and question. An item asked two questions counts as two.
 
     Returns:
-        float64 (annotators, items), NaN where not answered.
+        float64 (annotators, items), NaN where not answered; and str (items,), the sources.
     """
     if answers.empty:
-        return np.empty((0, 0))
-    table = answers.pivot(index="annotator", columns=["item", "question"], values="value")
-    return table.to_numpy(dtype=np.float64)
+        return np.empty((0, 0)), np.empty(0, dtype=str)
+    columns = ["source", "item", "question"]
+    table = answers.pivot(index="annotator", columns=columns, values="value")
+    sources = table.columns.get_level_values("source").to_numpy(dtype=str)
+    return table.to_numpy(dtype=np.float64), sources
 
 
 def krippendorff_alpha(
@@ -107,6 +120,7 @@ def krippendorff_alpha(
     scale: Sequence[float] = LIKERT,
     *,
     level: Level = "ordinal",
+    clusters: ArrayLike | None = None,
     resamples: int = CROSSED_RESAMPLES,
     seed: int = 0,
 ) -> Estimate:
@@ -117,11 +131,12 @@ def krippendorff_alpha(
         scale: all possible answers in order.
         level: ``ordinal``: answers further apart disagree more, by how many answers lie between;
             ``nominal``: answers are equal or not.
+        clusters: (items,) labels of what is resampled together; None: every item by itself.
         resamples: how often to resample the items.
         seed: of the resamples.
 
     Returns:
-        α with its 95 % interval; ``n`` answers and ``clusters`` items that were used. NaN where all
+        α with its 95 % interval; ``n`` answers and ``clusters`` that were used. NaN where all
         answers are equal: nothing could be disagreed upon.
 
     Raises:
@@ -130,8 +145,7 @@ def krippendorff_alpha(
     >>> krippendorff_alpha([[1, 2, 5, 4], [1, 2, 5, 4], [1, 3, 5, float("nan")]]).value
     0.9...
     """
-    counts = _counts(ratings, scale)
-    counts = counts[counts.sum(axis=1) >= 2]
+    counts, together = _drawn_together(_counts(ratings, scale), clusters, fewest=2)
     answers = counts.sum(axis=1)
     # An item's coincidences: its ordered pairs of answers, together weighing as its answers do.
     pairs = counts[:, :, None] * counts[:, None, :] - counts[:, :, None] * np.eye(len(scale))
@@ -141,7 +155,7 @@ def krippendorff_alpha(
         total = np.tensordot(weights, coincidences, axes=(1, 0))
         return _alpha(total, level)
 
-    return _resampled(alpha, counts, resamples, seed)
+    return _resampled(alpha, counts, together, resamples, seed)
 
 
 def _alpha(coincidences: Floats, level: Level) -> Floats:
@@ -174,6 +188,7 @@ def gwet_ac2(
     scale: Sequence[float] = LIKERT,
     *,
     weights: ArrayLike | None = None,
+    clusters: ArrayLike | None = None,
     resamples: int = CROSSED_RESAMPLES,
     seed: int = 0,
 ) -> Estimate:
@@ -184,6 +199,7 @@ def gwet_ac2(
         scale: all possible answers in order; those that nobody gave count as well.
         weights: float (answers, answers), how much two answers agree, 1 on the diagonal; None:
             Gwet's ordinal weights. The identity gives AC1.
+        clusters: (items,) labels of what is resampled together; None: every item by itself.
         resamples: how often to resample the items.
         seed: of the resamples.
 
@@ -197,7 +213,7 @@ def gwet_ac2(
     if q < 2:
         raise ValueError("a scale needs at least two answers")
     agrees = ordinal_weights(q) if weights is None else np.asarray(weights, dtype=np.float64)
-    counts = _counts(ratings, scale)
+    counts, together = _drawn_together(_counts(ratings, scale), clusters, fewest=1)
     answers = counts.sum(axis=1)
     several = answers >= 2
     observed = _pairs_that_agree(counts, agrees)
@@ -211,7 +227,7 @@ def gwet_ac2(
             pe = chance * (pi * (1 - pi)).sum(axis=1)
             return np.asarray((pa - pe) / (1 - pe))
 
-    return _resampled(ac2, counts, resamples, seed)
+    return _resampled(ac2, counts, together, resamples, seed)
 
 
 def ordinal_weights(answers: int) -> Floats:
@@ -233,6 +249,7 @@ def raw_agreement(
     scale: Sequence[float] = LIKERT,
     *,
     within: int = 0,
+    clusters: ArrayLike | None = None,
     resamples: int = CROSSED_RESAMPLES,
     seed: int = 0,
 ) -> Estimate:
@@ -242,6 +259,7 @@ def raw_agreement(
         ratings: float (annotators, items), NaN where not answered.
         scale: all possible answers in order.
         within: steps that two answers may lie apart.
+        clusters: (items,) labels of what is resampled together; None: every item by itself.
         resamples: how often to resample the items.
         seed: of the resamples.
 
@@ -252,15 +270,14 @@ def raw_agreement(
     0.66...
     """
     steps = np.abs(np.subtract.outer(np.arange(len(scale)), np.arange(len(scale))))
-    counts = _counts(ratings, scale)
-    counts = counts[counts.sum(axis=1) >= 2]
+    counts, together = _drawn_together(_counts(ratings, scale), clusters, fewest=2)
     shares = _pairs_that_agree(counts, (steps <= within).astype(np.float64))
 
     def mean(weights: Floats) -> Floats:
         with np.errstate(invalid="ignore"):
             return np.asarray(weights @ shares / weights.sum(axis=1))
 
-    return _resampled(mean, counts, resamples, seed)
+    return _resampled(mean, counts, together, resamples, seed)
 
 
 def explain(ratings: ArrayLike, scale: Sequence[float] = LIKERT) -> str:
@@ -312,8 +329,20 @@ def _counts(ratings: ArrayLike, scale: Sequence[float]) -> Floats:
     stray = table[~np.isnan(table) & ~given.any(axis=2)]
     if stray.size:
         raise ValueError(f"the answer {stray[0]:g} is not on the scale {tuple(scale)}")
-    counts = given.sum(axis=0).astype(np.float64)
-    return np.asarray(counts[counts.sum(axis=1) > 0])
+    return np.asarray(given.sum(axis=0), dtype=np.float64)
+
+
+def _drawn_together(
+    counts: Floats, clusters: ArrayLike | None, fewest: int
+) -> tuple[Floats, NDArray[np.intp]]:
+    """The items that have so many answers, and the number of the cluster of each."""
+    items = len(counts)
+    labels = np.arange(items) if clusters is None else np.asarray(clusters)
+    if labels.shape != (items,):
+        raise ValueError(f"clusters must be of shape ({items},), not {labels.shape}")
+    enough = counts.sum(axis=1) >= fewest
+    _, index = np.unique(labels[enough], return_inverse=True)
+    return counts[enough], index
 
 
 def _pairs_that_agree(counts: Floats, agrees: Floats) -> Floats:
@@ -324,13 +353,18 @@ def _pairs_that_agree(counts: Floats, agrees: Floats) -> Floats:
 
 
 def _resampled(
-    statistic: Callable[[Floats], Floats], counts: Floats, resamples: int, seed: int
+    statistic: Callable[[Floats], Floats],
+    counts: Floats,
+    together: NDArray[np.intp],
+    resamples: int,
+    seed: int,
 ) -> Estimate:
     """A statistic of weighted items, with its interval from resampling them.
 
     Args:
         statistic: takes float64 (draws, items), how often each item was drawn.
         counts: the items, (items, answers).
+        together: (items,), the number of each item's cluster.
         resamples: how often to resample.
         seed: of the resamples.
     """
@@ -339,10 +373,11 @@ def _resampled(
         return Estimate(math.nan, math.nan, math.nan, n=0, clusters=0)
     value = float(statistic(np.ones((1, items)))[0])
     low = high = math.nan
-    if items >= 2 and not math.isnan(value):
-        drawn = statistic(resample_weights(items, resamples, seed))
+    clusters = int(together.max()) + 1
+    if clusters >= 2 and not math.isnan(value):
+        drawn = statistic(resample_weights(clusters, resamples, seed)[:, together])
         # A resample may hold equal answers only, of which α says nothing.
         drawn = drawn[~np.isnan(drawn)]
         if drawn.size:
             low, high = (float(end) for end in np.percentile(drawn, [2.5, 97.5]))
-    return Estimate(value, low, high, n=n, clusters=items)
+    return Estimate(value, low, high, n=n, clusters=clusters)

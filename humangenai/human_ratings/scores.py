@@ -171,14 +171,15 @@ def psi_agreement(
     Args:
         answers: a table with :data:`COLUMNS`.
         flagged: annotators who are left out.
-        resamples: how often to resample the items.
+        resamples: how often to resample the people shown.
         seed: of the resamples.
     """
     counted = ratings(answers)
     counted = counted[~counted["annotator"].isin(list(flagged))]
     made = []
     for track, symbol, rows in _parts(counted):
-        found = agreement(rating_table(rows), resamples=resamples, seed=seed)
+        table, sources = rating_table(rows)
+        found = agreement(table, clusters=sources, resamples=resamples, seed=seed)
         made.append(_agreement_record(symbol, track, found))
     return tuple(made)
 

@@ -356,8 +356,8 @@ SYMBOLS = {
 
 AGREEMENT = (
     "α and AC2 (ordinal): 1 perfect, 0 chance; equal: pairs of answers to one question about one "
-    "item that are equal; one step: at most one apart. Flagged annotators are left out; beneath: "
-    "95 % intervals."
+    "item that are equal; one step: at most one apart. Flagged annotators are left out. People: "
+    "shown; beneath: 95 % intervals from resampling them."
 )
 
 TRACKS = {"face": "faces", "body": "whole people"}
@@ -410,7 +410,7 @@ def agreement_table(study: StudyRecord) -> Table:
     remarks = [f"{SYMBOLS[one.symbol]}: {one.remark}" for one in study.agreement if one.remark]
     return Table(
         title=f"study {study.name}: how far annotators agree",
-        columns=("score", "Krippendorff's α", "Gwet's AC2", "equal, %", "one step, %", "items"),
+        columns=("score", "Krippendorff's α", "Gwet's AC2", "equal, %", "one step, %", "people"),
         rows=tuple(
             (
                 Cell(SYMBOLS[one.symbol]),

@@ -168,11 +168,34 @@ def test_what_is_no_rating_is_refused(table: list, message: str) -> None:
         krippendorff_alpha(table)
 
 
+def test_items_of_one_cluster_are_drawn_together() -> None:
+    """Every item three times: three times the answers, and not a bit more certainty."""
+    rng = np.random.default_rng(6)
+    truth = rng.integers(1, 6, 25)
+    table = np.clip(truth + rng.integers(-1, 2, (4, 25)), 1, 5).astype(float)
+    thrice, clusters = np.tile(table, 3), np.tile(np.arange(25), 3)
+    for coefficient in (gwet_ac2, raw_agreement):
+        once, together = coefficient(table), coefficient(thrice, clusters=clusters)
+        assert (together.value, together.low, together.high) == pytest.approx(
+            (once.value, once.low, once.high)
+        )
+        assert (together.n, together.clusters) == (3 * once.n, 25)
+        apart = coefficient(thrice)
+        assert apart.high - apart.low < 0.8 * (once.high - once.low)
+    with pytest.raises(ValueError, match="clusters"):
+        krippendorff_alpha(table, clusters=[1, 2])
+
+
 def test_the_table_of_answers() -> None:
-    answers = pd.DataFrame(
-        [("a", "i", "q", 1.0), ("b", "i", "q", 2.0), ("a", "j", "q", 3.0), ("a", "j", "r", 4.0)],
-        columns=["annotator", "item", "question", "value"],
-    )
-    expected = [[1, 3, 4], [2, NAN, NAN]]
-    np.testing.assert_array_equal(rating_table(answers), expected)
-    assert rating_table(answers[:0]).size == 0
+    rows = [
+        ("a", "s", "i", "q", 1.0),
+        ("b", "s", "i", "q", 2.0),
+        ("a", "t", "j", "q", 3.0),
+        ("a", "t", "j", "r", 4.0),
+    ]
+    columns = ["annotator", "source", "item", "question", "value"]
+    answers = pd.DataFrame(rows, columns=columns)
+    table, sources = rating_table(answers)
+    np.testing.assert_array_equal(table, [[1, 3, 4], [2, NAN, NAN]])
+    assert sources.tolist() == ["s", "t", "t"]
+    assert rating_table(answers[:0])[0].size == 0

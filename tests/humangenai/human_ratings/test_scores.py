@@ -139,7 +139,7 @@ def test_agreement_over_all_methods() -> None:
     (found,) = psi_agreement(table)
     assert found.alpha[1] < found.alpha[0] < found.alpha[2]
     assert found.alpha[0] > 0.6
-    assert found.items == 60
+    assert found.items == 30
     (constant,) = psi_agreement(study({"A": 6.0}))
     assert constant.remark
 
