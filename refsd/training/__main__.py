@@ -19,11 +19,17 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from refsd.errors import SetupError
 from refsd.training.conditions import CONDITIONS
 
-PAIRS = {"body": 12288, "head": 12288}
-HEIGHTS = {"body": 128, "head": 96}
+if TYPE_CHECKING:
+    from refsd.training.conditions import Condition
+    from refsd.training.scenes import Crop
+
+PAIRS: dict[Crop, int] = {"body": 12288, "head": 12288}
+HEIGHTS: dict[Crop, int] = {"body": 128, "head": 96}
 PARTS = (
     "data", "autoencoder", "denoiser", "export", "conditions", "controlnet", "inpainting",
 )  # fmt: skip
@@ -39,11 +45,25 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--folder", type=Path, required=True, help="for data and runs; some GB")
     parser.add_argument("--pairs", type=int, help="of each crop (data); 12288 by default")
     parser.add_argument("--workers", type=int, default=2, help="processes (data, conditions)")
-    parser.add_argument("--steps", type=int, help="of training; 7000 or 20000 by default")
-    parser.add_argument("--out", type=Path, help="where the checkpoint goes (export)")
+    parser.add_argument(
+        "--steps", type=int, help="of training; if not given, as many as the part needs"
+    )
+    parser.add_argument("--out", type=Path, help="the checkpoint's folder (export, controlnet, "
+                        "inpainting)")  # fmt: skip
     parser.add_argument("--condition", choices=CONDITIONS, help="which one (controlnet); "
                         "only this one (conditions)")  # fmt: skip
     given = parser.parse_args(arguments)
+    if given.part in ("export", "controlnet", "inpainting") and given.out is None:
+        parser.error(f"{given.part} needs --out")
+    if given.part == "controlnet" and given.condition is None:
+        parser.error("controlnet needs --condition")
+    try:
+        _run(given)
+    except SetupError as error:
+        sys.exit(str(error))
+
+
+def _run(given: argparse.Namespace) -> None:
     if given.part == "data":
         _data(given.folder, given.pairs, given.workers)
     elif given.part == "autoencoder":
@@ -58,34 +78,52 @@ def main(arguments: list[str] | None = None) -> None:
             _shards(given.folder, given.pairs), given.folder / "autoencoder" / "vae",
             given.folder / "denoiser", given.steps or 20000,
         )  # fmt: skip
-    elif given.part == "conditions":
-        _conditions(given.folder, given.pairs, given.workers, given.condition)
-    else:
+    elif given.part == "export":
         from refsd.training.export import export
 
-        if given.out is None:
-            parser.error("export needs --out")
         export(given.folder, given.out)
+    elif given.part == "conditions":
+        _conditions(given.folder, given.pairs, given.workers, given.condition)
+    elif given.part == "controlnet":
+        from refsd.training.controls import train as train_controlnet
+        from refsd.training.export import load_trained, write_half
+
+        name = f"controlnet-{given.condition}"
+        controlnet = train_controlnet(
+            _shards(given.folder, given.pairs), load_trained(given.folder), given.condition,
+            given.folder / name, given.steps or 8000,
+        )  # fmt: skip
+        write_half(controlnet, given.out / name)
+    else:
+        from refsd.training.export import load_trained, write_pipeline
+        from refsd.training.inpainting import train as train_inpainting
+
+        trainee = load_trained(given.folder)
+        trainee.unet = train_inpainting(
+            _shards(given.folder, given.pairs), trainee, given.folder / "inpainting",
+            given.steps or 8000,
+        )  # fmt: skip
+        write_pipeline(trainee, given.out, "StableDiffusionInpaintPipeline")
 
 
 def _data(folder: Path, pairs: int | None, workers: int) -> None:
     from refsd.training.data import Part, render
 
     for crop, height in HEIGHTS.items():
-        part = Part(crop, height, pairs or PAIRS[crop])  # type: ignore[arg-type]
+        part = Part(crop, height, pairs or PAIRS[crop])
         for path in render(part, folder / "data", workers):
             print(path.name, flush=True)  # noqa: T201  (a command's own output)
 
 
-def _conditions(folder: Path, pairs: int | None, workers: int, condition: str | None) -> None:
+def _conditions(folder: Path, pairs: int | None, workers: int, condition: Condition | None) -> None:
     from refsd.training.conditions import render_conditions
     from refsd.training.data import Part
 
     wanted = CONDITIONS if condition is None else (condition,)
     _shards(folder, pairs)  # There must be some.
     for crop, height in HEIGHTS.items():
-        part = Part(crop, height, pairs or PAIRS[crop])  # type: ignore[arg-type]
-        for path in render_conditions(part, folder / "data", workers, wanted):  # type: ignore[arg-type]
+        part = Part(crop, height, pairs or PAIRS[crop])
+        for path in render_conditions(part, folder / "data", workers, wanted):
             print(path.name, flush=True)  # noqa: T201  (a command's own output)
 
 
@@ -93,9 +131,9 @@ def _shards(folder: Path, pairs: int | None) -> dict[str, list[Path]]:
     """The shards that are there, by crop."""
     from refsd.training.data import Part
 
-    found = {}
+    found: dict[str, list[Path]] = {}
     for crop, height in HEIGHTS.items():
-        part = Part(crop, height, pairs or PAIRS[crop])  # type: ignore[arg-type]
+        part = Part(crop, height, pairs or PAIRS[crop])
         found[crop] = [path for path in part.shards(folder / "data") if path.exists()]
         if len(found[crop]) < 2:
             sys.exit(f"{folder / 'data'} holds no data; make some: "

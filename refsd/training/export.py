@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import torch
 
+from refsd.errors import SetupError
 from refsd.prompts import write_scope
 from refsd.training.captions import taught
 from refsd.training.diffusion import Trainee
@@ -14,6 +15,8 @@ from refsd.training.text import save_tokenizer
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+Pipeline = Literal["StableDiffusionPipeline", "StableDiffusionInpaintPipeline"]
 
 
 def export(folder: Path, out: Path) -> None:
@@ -24,19 +27,60 @@ def export(folder: Path, out: Path) -> None:
         out: new folder: ``vae``, ``unet``, ``text_encoder``, ``tokenizer``, ``scheduler`` and
             ``model_index.json``, as ``StableDiffusionPipeline`` reads them, and ``controlnet``;
             ``vocabulary.json`` says what it was taught.
+
+    Raises:
+        SetupError: a run is missing.
     """
-    state = torch.load(folder / "denoiser" / "state.pt", weights_only=True)
-    trainee = Trainee(folder / "autoencoder" / "vae", folder / "denoiser" / "tokenizer")
-    out.mkdir(parents=True, exist_ok=True)
+    trainee = load_trained(folder)
+    write_pipeline(trainee, out, "StableDiffusionPipeline")
+    write_half(trainee.controlnet, out / "controlnet")
+
+
+def load_trained(folder: Path) -> Trainee:
+    """The denoiser of a training run, with its averaged weights.
+
+    Args:
+        folder: of ``python -m refsd.training``, with finished runs in it.
+
+    Raises:
+        SetupError: a run is missing.
+    """
+    state_file, vae = folder / "denoiser" / "state.pt", folder / "autoencoder" / "vae"
+    for path, part in ((vae, "autoencoder"), (state_file, "denoiser")):
+        if not path.exists():
+            raise SetupError(
+                f"{path} is missing; train it first: python -m refsd.training {part} --folder "
+                f"{folder}"
+            )
+    state = torch.load(state_file, weights_only=True)
+    trainee = Trainee(vae, folder / "denoiser" / "tokenizer")
     for name, model in trainee.models().items():
         model.load_state_dict(state["average"][name])
-        model.half().save_pretrained(out / name)  # type: ignore[operator]
-    trainee.vae.half().save_pretrained(out / "vae")
+    return trainee
+
+
+def write_half(model: torch.nn.Module, out: Path) -> None:
+    """Write a model of diffusers or transformers in half precision; it stays so."""
+    model.half().save_pretrained(out)  # type: ignore[operator]
+
+
+def write_pipeline(trainee: Trainee, out: Path, pipeline: Pipeline) -> None:
+    """Write everything but ControlNets as a folder of diffusers, in half precision.
+
+    Args:
+        trainee: what was trained; its weights are halved.
+        out: new folder.
+        pipeline: what reads it.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    write_half(trainee.unet, out / "unet")
+    write_half(trainee.text_encoder, out / "text_encoder")
+    write_half(trainee.vae, out / "vae")
     trainee.scheduler.save_pretrained(out / "scheduler")
     save_tokenizer(trainee.tokenizer, out / "tokenizer")
     write_scope(taught(), out)
     index = {
-        "_class_name": "StableDiffusionPipeline",
+        "_class_name": pipeline,
         "feature_extractor": [None, None],
         "safety_checker": [None, None],
         "requires_safety_checker": False,
