@@ -51,7 +51,7 @@ class Quality:
     Attributes:
         annotator: their id.
         answers: answers given, of all kinds.
-        gold: share of gold answers that are right, and how many there were.
+        gold: share of gold items that are answered right, and how many there were.
         attention: share of attention checks passed, and how many there were.
         seconds: median time for an answer.
         in_common: correlation of the answers with the means of everybody else's answers to the same
@@ -117,7 +117,7 @@ def quality_table(found: list[Quality]) -> pd.DataFrame:
                 "reasons": "; ".join(one.reasons),
                 "answers": one.answers,
                 "gold_accuracy": one.gold[0],
-                "gold_answers": one.gold[1],
+                "gold_items": one.gold[1],
                 "attention_passed": one.attention[0],
                 "attention_checks": one.attention[1],
                 "median_seconds": one.seconds,
@@ -130,7 +130,7 @@ def quality_table(found: list[Quality]) -> pd.DataFrame:
             for one in found
         ],
         columns=[
-            *("annotator", "flagged", "reasons", "answers", "gold_accuracy", "gold_answers"),
+            *("annotator", "flagged", "reasons", "answers", "gold_accuracy", "gold_items"),
             *("attention_passed", "attention_checks", "median_seconds", "in_common"),
             *("longest_run", "entropy_bits", "others_entropy_bits", "skipped"),
         ],
@@ -177,12 +177,10 @@ def _judge(
     minimum_seconds: float,
 ) -> Quality:
     given = rows[rows["value"].notna() & ~rows["skipped"].astype(bool)]
-    off = (given["value"] - given["gold_value"]).abs()
     attention_check = given["is_attention"].astype(bool)
     gold_item = given["is_gold"].astype(bool) & ~attention_check
-    wrong_gold = int((off[gold_item] > GOLD_STEPS).sum())
-    wrong_attention = int((off[attention_check] > 0).sum())
-    n_gold, n_attention = int(gold_item.sum()), int(attention_check.sum())
+    wrong_gold, n_gold = _failed(given[gold_item], GOLD_STEPS)
+    wrong_attention, n_attention = _failed(given[attention_check], 0)
     seconds = float(given["seconds"].median()) if len(given) else math.nan
     runs = _Runs.of(annotator, _rated(rows), shares)
     reasons = [
@@ -206,6 +204,16 @@ def _judge(
     )
 
 
+def _failed(known: pd.DataFrame, steps: int) -> tuple[int, int]:
+    """Items of which half of the answers or more are further off than so many steps; and all items.
+
+    Items are counted, not answers: who misjudges a picture does so in all questions about it.
+    """
+    wrong = (known["value"] - known["gold_value"]).abs() > steps
+    shares = wrong[known["gold_value"].notna()].groupby(known["item"]).mean()
+    return int((shares >= 0.5).sum()), len(shares)
+
+
 def _too_many_failures(
     wrong_gold: int, n_gold: int, wrong_attention: int, n_attention: int
 ) -> list[str]:
@@ -217,7 +225,7 @@ def _too_many_failures(
     parts = [
         f"{wrong_some} of {n_some} {kind}"
         for wrong_some, n_some, kind in (
-            (wrong_gold, n_gold, "gold answers wrong"),
+            (wrong_gold, n_gold, "gold items wrong"),
             (wrong_attention, n_attention, "attention checks failed"),
         )
         if wrong_some

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -76,8 +77,21 @@ def test_failed_checks_are_told() -> None:
     (first, *others) = flags(table)
     assert first.gold == (0.0, 5)
     assert first.attention == (0.0, 5)
-    assert first.reasons[0] == "5 of 5 gold answers wrong, 5 of 5 attention checks failed"
+    assert first.reasons[0] == "5 of 5 gold items wrong, 5 of 5 attention checks failed"
     assert not any(quality.reasons for quality in others)
+
+
+def test_one_misjudged_picture_is_one_failure_whatever_is_asked_about_it() -> None:
+    table = study({"careful": 4}, 20, 4, 4, seed=10)
+    checks = table["is_gold"] | table["is_attention"]
+    others = [table[checks].assign(question=name) for name in ("psi_B", "psi_C")]
+    table = pd.concat([table, *others], ignore_index=True)
+    misjudged = (table["annotator"] == "careful 1") & (table["item"] == "gold 1")
+    table.loc[table["is_gold"] | table["is_attention"], "value"] = table["gold_value"]
+    table.loc[misjudged, "value"] = 1.0
+    found = {quality.annotator: quality for quality in flags(table)}
+    assert found["careful 1"].gold == (0.75, 4)
+    assert not found["careful 1"].reasons
 
 
 def test_one_step_beside_a_gold_answer_is_right() -> None:
