@@ -126,12 +126,14 @@ def show_annotators() -> None:
     names = dict(zip(annotators["annotator"], annotators["name"], strict=True))
     left = annotators.query("role == 'annotator' and state != 'withdrawn'")["annotator"]
     chosen = st.selectbox("Who?", left, index=None, format_func=lambda found: names[found])
+    if chosen is None:
+        return
     sure = st.checkbox("I am sure", key=f"sure {chosen}")
 
     def withdraw() -> None:
         desk().withdraw(chosen)
 
-    st.button("Withdraw and delete", disabled=not (chosen and sure), on_click=withdraw)
+    st.button("Withdraw and delete", disabled=not sure, on_click=withdraw)
 
 
 def show_items(annotator: Annotator) -> None:

@@ -44,6 +44,11 @@ class Place:
         """The question on the screen."""
         return self.item.questions[self.at]
 
+    @property
+    def name(self) -> str:
+        """Another one for every question of every item."""
+        return f"{self.item.id} {self.at}"
+
 
 def show(annotator: Annotator) -> None:
     """The page on which items are rated."""
@@ -103,12 +108,12 @@ def _show_progress(annotator: Annotator) -> None:
 
 def _ask(annotator: Annotator, place: Place) -> None:
     item, question = place.item, place.question
+    _note_asked(place)
     if len(item.questions) > 1:
         st.caption(f"Question {place.at + 1} of {len(item.questions)}")
     show_question(question)
     given = item.answers.get(question.id)
-    show_answers(question, f"{item.id} {place.at}", given, _answer, (annotator, place))
-    _note_time(f"{item.id} {place.at}")
+    show_answers(question, place.name, given, _answer, (annotator, place))
     with st.container(key="moves", horizontal=True):
         st.button(
             "Back",
@@ -120,7 +125,7 @@ def _ask(annotator: Annotator, place: Place) -> None:
         st.button("Skip", key="skip", shortcut="s", on_click=_start_skipping, args=(place,))
         st.button(
             "Next",
-            key=f"next {item.id} {place.at}",
+            key=f"next {place.name}",
             shortcut="right",
             disabled=given is None and not item.skipped,
             on_click=_go_on,
@@ -167,10 +172,14 @@ def show_answers(
             )
 
 
-def _note_time(what: str) -> None:
-    """Remember since when a question is on the screen."""
-    if st.session_state.get("asked") != what:
-        st.session_state["asked"] = what
+def _note_asked(place: Place) -> None:
+    """Remember what is asked, and since when, before any of it can be seen.
+
+    From then on the buttons of the question before are dead, though a slow browser may still show
+    them: a key must never answer a question that is being replaced.
+    """
+    if st.session_state.get("asked") != place.name:
+        st.session_state["asked"] = place.name
         st.session_state["since"] = time.monotonic()
 
 
@@ -179,7 +188,7 @@ def _note_time(what: str) -> None:
 
 def _answer(annotator: Annotator, place: Place, value: int) -> None:
     seconds = time.monotonic() - st.session_state.get("since", time.monotonic())
-    if seconds < DOUBLE_PRESS:
+    if st.session_state.get("asked") != place.name or seconds < DOUBLE_PRESS:
         st.toast(texts.TOO_QUICK)
         return
     if _tell(lambda: desk().answer(annotator.id, place.item.id, place.question.id, value, seconds)):
