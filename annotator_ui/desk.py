@@ -466,6 +466,7 @@ class Desk:
                     annotator_id,
                     item_id,
                     question_id,
+                    new=question_id not in known,
                     value=value,
                     reason=None,
                     seconds=seconds,
@@ -486,12 +487,14 @@ class Desk:
         with self._database.writing() as connection:
             self._lock_for_work(connection, annotator_id)
             held, questions = self._assigned(connection, annotator_id, item_id)
+            known = self._answers(connection, annotator_id, item_id)
             for question in questions:
                 self._store(
                     connection,
                     annotator_id,
                     item_id,
                     question.id,
+                    new=question.id not in known,
                     value=None,
                     reason=reason,
                     seconds=0.0,
@@ -787,12 +790,17 @@ class Desk:
 
     # Within a transaction ------------------------------------------------------------------------
 
-    def _lock(self, connection: Connection, annotator_id: str) -> Row[Any]:
-        """The annotator's row, held until the transaction ends: two tabs take turns."""
+    def _lock(self, connection: Connection, annotator_id: str) -> Any:
+        """The annotator's row, held until the transaction ends: two tabs take turns.
+
+        Returns:
+            ``state`` of the annotator, and ``study_state``.
+        """
         row = connection.execute(
-            select(db.annotator)
+            select(db.annotator.c.state, db.study.c.state.label("study_state"))
+            .join(db.study, db.study.c.id == db.annotator.c.study_id)
             .where(db.annotator.c.id == annotator_id, db.annotator.c.study_id == self._study_id)
-            .with_for_update()
+            .with_for_update(of=db.annotator)
         ).first()
         if row is None:
             raise DeskError("there is no such annotator")
@@ -808,8 +816,7 @@ class Desk:
                     "withdrawn": "you have withdrawn from this study",
                 }[row.state]
             )
-        state = connection.scalar(select(db.study.c.state).where(db.study.c.id == self._study_id))
-        if state != "open":
+        if row.study_state != "open":
             raise DeskError("this study is closed")
 
     def _set_annotator(self, connection: Connection, annotator_id: str, state: str) -> None:
@@ -898,6 +905,7 @@ class Desk:
         item_id: str,
         question_id: str,
         *,
+        new: bool,
         value: int | None,
         reason: str | None,
         seconds: float,
@@ -909,13 +917,14 @@ class Desk:
             "created": self._clock(),
         }
         key = {"annotator_id": annotator_id, "item_id": item_id, "question": question_id}
-        changed = connection.execute(
-            update(db.answer)
-            .where(*(db.answer.c[name] == part for name, part in key.items()))
-            .values(**given)
-        )
-        if changed.rowcount == 0:
+        if new:
             connection.execute(insert(db.answer).values(**key, **given))
+        else:
+            connection.execute(
+                update(db.answer)
+                .where(*(db.answer.c[name] == part for name, part in key.items()))
+                .values(**given)
+            )
         connection.execute(insert(db.answer_history).values(**key, **given))
 
     def _set_lease(
@@ -975,10 +984,11 @@ class Desk:
                 check = self._nearest(connection, self._open(annotator_id, role), point)
                 if check is not None:
                     return check
-        least = connection.scalar(
-            select(func.min(db.item.c.load)).where(
-                db.item.c.study_id == self._study_id, db.item.c.role == _RATED
-            )
+        least = connection.scalar(  # in the words of the index, so that it is one step into it
+            select(db.item.c.load)
+            .where(db.item.c.study_id == self._study_id, db.item.c.role == _RATED)
+            .order_by(db.item.c.load)
+            .limit(1)
         )
         for load in range(least or 0, self.config.raters_per_item):
             query = self._open(annotator_id, _RATED).where(db.item.c.load == load)

@@ -18,7 +18,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, text
 
 from annotator_ui import database as db
 from annotator_ui import pictures
@@ -205,6 +205,8 @@ def _insert(
                     for position, name in enumerate(entry.images)
                 ],
             )
+    with database.writing() as connection:
+        connection.execute(text("ANALYZE"))  # or the first annotators wait for unplanned queries
 
 
 def _item_row(entry: _Entry, study_id: int, sources: Mapping[str, str]) -> dict[str, object]:
