@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Literal
 
+import diffusers
 import torch
 
 from refsd.errors import SetupError
@@ -81,6 +82,7 @@ def write_pipeline(trainee: Trainee, out: Path, pipeline: Pipeline) -> None:
     write_scope(taught(), out)
     index = {
         "_class_name": pipeline,
+        "_diffusers_version": diffusers.__version__,
         "feature_extractor": [None, None],
         "safety_checker": [None, None],
         "requires_safety_checker": False,

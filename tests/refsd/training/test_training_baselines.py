@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import torch
+from diffusers import UNet2DConditionModel
+from safetensors import safe_open
 
 from refsd.diffusion import load_checkpoint
 from refsd.diffusion.inpainting import CELL, DiffusionInpainter
@@ -14,6 +17,7 @@ from refsd.diffusion.running import Job, Runner
 from refsd.errors import SetupError
 from refsd.prompts import Prompt
 from refsd.refinement import Composite
+from refsd.training import __main__ as command
 from refsd.training import conditions, controls, data, diffusion, inpainting
 from refsd.training.__main__ import main
 from refsd.training.autoencoder import DOWNSCALE, make_autoencoder
@@ -42,6 +46,16 @@ negative: ""
 """
 
 
+def narrow_unet() -> UNet2DConditionModel:
+    """As the trained one, quicker."""
+    return UNet2DConditionModel(
+        sample_size=(64, 32), in_channels=4, out_channels=4, layers_per_block=1,
+        block_out_channels=(16, 32), norm_num_groups=8, attention_head_dim=4,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"), cross_attention_dim=diffusion.WIDTH,
+    )  # fmt: skip
+
+
 def shards_of(folder: Path) -> list[Path]:
     return Part("head", 64, pairs=8).shards(folder / "data")
 
@@ -53,20 +67,23 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         for module in (data, conditions):
             patch.setattr(module, "SHARD", 4)
+        patch.setattr(diffusion, "make_unet", narrow_unet)
         part = Part("head", 64, pairs=8)
         list(render(part, folder / "data", workers=1))
         list(render_conditions(part, folder / "data", workers=1))
-    torch.manual_seed(0)
-    make_autoencoder().save_pretrained(folder / "autoencoder" / "vae")
-    trainee = diffusion.Trainee(folder / "autoencoder" / "vae", folder / "denoiser" / "tokenizer")
+        torch.manual_seed(0)
+        vae = folder / "autoencoder" / "vae"
+        make_autoencoder().save_pretrained(vae)
+        trainee = diffusion.Trainee(vae, folder / "denoiser" / "tokenizer")
     average = {name: model.state_dict() for name, model in trainee.models().items()}
     torch.save({"average": average}, folder / "denoiser" / "state.pt")
     return folder
 
 
 @pytest.fixture(autouse=True)
-def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+def in_miniature(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(controls, "_BATCH", 2)
+    monkeypatch.setattr(diffusion, "make_unet", narrow_unet)
 
 
 class _KilledError(Exception):
@@ -85,12 +102,14 @@ def survives_a_kill(
             raise _KilledError
         add(loop, **losses)
 
-    monkeypatch.setattr(Loop, "is_due", lambda loop: True)
-    monkeypatch.setattr(Loop, "add", killed)
-    with pytest.raises(_KilledError):
-        train(folder / "parts", 3)
-    monkeypatch.undo()
-    monkeypatch.setattr(controls, "_BATCH", 2)
+    with monkeypatch.context() as patch:
+        patch.setattr(Loop, "is_due", lambda loop: True)
+        patch.setattr(Loop, "sheet", lambda loop, rows, name: None)
+        patch.setattr(Loop, "add", killed)
+        for module in (controls, inpainting):
+            patch.setattr(module, "_rows", lambda *_: [])
+        with pytest.raises(_KilledError):
+            train(folder / "parts", 3)
     resumed = train(folder / "parts", 3)
     states = [torch.load(folder / n / "state.pt", weights_only=True) for n in ("whole", "parts")]
     assert states[0]["step"] == states[1]["step"] == 3
@@ -249,3 +268,27 @@ def test_commands_say_what_they_lack(
         load_trained(tmp_path)
     with pytest.raises(SetupError, match=r"training conditions --folder .* --condition normal"):
         controls.read_conditions([tmp_path / "data" / "v1-x.safetensors"], "normal")
+
+
+def test_the_commands_end_in_folders_of_diffusers(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "HEIGHTS", {"head": 64})
+    for module in (data, conditions):
+        monkeypatch.setattr(module, "SHARD", 4)
+    shared = ["--folder", str(trained), "--pairs", "8"]
+    main(["conditions", *shared, "--workers", "1", "--condition", "openpose"])
+    training = [*shared, "--steps", "1", "--out"]
+    main(["controlnet", *training, str(tmp_path), "--condition", "openpose"])
+    main(["inpainting", *training, str(tmp_path / "inpainting")])
+    config = json.loads((tmp_path / "controlnet-openpose" / "config.json").read_text())
+    assert config["_class_name"] == "ControlNetModel"
+    index = json.loads((tmp_path / "inpainting" / "model_index.json").read_text())
+    assert index["_class_name"] == "StableDiffusionInpaintPipeline"
+    for weights in tmp_path.rglob("*.safetensors"):
+        with safe_open(weights, framework="pt") as file:
+            assert {file.get_tensor(name).dtype for name in file.keys()} <= {  # noqa: SIM118
+                torch.float16, torch.int64,
+            }  # fmt: skip
+    assert (trained / "controlnet-openpose" / "log.csv").exists()
+    assert (trained / "inpainting" / "log.csv").exists()
