@@ -377,6 +377,40 @@ def verify_release(
         raise SystemExit(1)
 
 
+@app.command()
+def review(
+    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    apply: Annotated[
+        bool,
+        typer.Option("--apply", help="Make what was corrected again, instead of opening the page."),
+    ] = False,
+    port: Annotated[int, typer.Option("--port", help="Where the page is served.")] = 8502,
+    keep_going: KeepGoingOption = False,
+) -> None:
+    """Look at a run's people before you publish it: add who was missed, correct masks.
+
+    The page is served to this machine only; the printed link opens it. Then **--apply** makes the
+    corrected pictures again, with all methods of the run, and nothing else.
+
+    Examples:
+    - `humangenai review runs/photos-refsd`
+
+    - `humangenai review runs/photos-refsd --apply`
+    """
+    if apply:
+        from humangenai.commands import apply_review
+
+        finished = apply_review(run)
+        if finished is None:
+            typer.echo("all corrections are in the run already")
+        else:
+            _end([finished], keep_going)
+        return
+    from annotator_ui.review.serving import serve
+
+    raise SystemExit(serve(run, port))
+
+
 @app.command(name="list")
 def list_(
     kind: Annotated[Kind, typer.Argument(help="What to list.")],

@@ -153,6 +153,22 @@ def execute(plans: Sequence[Plan]) -> list[Finished]:
     return finished
 
 
+def apply_review(folder: Path) -> Finished | None:
+    """Make a run's corrected pictures again, print its tables, write its report.
+
+    Returns:
+        The run; None where all corrections are in it already.
+
+    Raises:
+        UserError: the folder holds no finished run, or nobody has reviewed it.
+    """
+    from humangenai.review import is_pending, run_config
+
+    if not is_pending(folder):
+        return None
+    return execute([Plan(run_config(folder), folder)])[0]
+
+
 def write_report(folder: Path) -> Path:
     """Write the HTML report of a run.
 

@@ -207,6 +207,7 @@ class Pseudonymization:
                         prompt=person.prompt,
                         situations=person.situations,
                         label=None if person.new is None else label_record(person.new, shape),
+                        by_hand=task.people[person.index].source == "hand",
                     )
                     for person in outcome.people
                 ),

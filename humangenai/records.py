@@ -70,7 +70,11 @@ class PoseRecord(Record):
 
 
 class PersonRecord(Record):
-    """What became of one person who was found (see ``refsd.people.PersonOutcome``)."""
+    """What became of one person who was found (see ``refsd.people.PersonOutcome``).
+
+    Attributes:
+        by_hand: True where a reviewer drew the person; see ``humangenai.corrections``.
+    """
 
     index: int
     status: Status
@@ -79,6 +83,7 @@ class PersonRecord(Record):
     prompt: str | None = None
     situations: tuple[str, ...] = ()
     label: LabelRecord | None = None
+    by_hand: bool = False
 
 
 class ItemRecord(Record):
@@ -326,6 +331,21 @@ class StudyRecord(Record):
     preferences: tuple[PreferenceScore, ...] = ()
 
 
+class ReviewRecord(Record):
+    """What a reviewer did to the people of a run's pictures, before any method saw them.
+
+    Attributes:
+        reviewed: pictures that were looked at; corrected: those where something was wrong.
+        added: people whom nobody had found; removed: what is no person; redrawn: new masks.
+    """
+
+    reviewed: int
+    corrected: int
+    added: int
+    removed: int
+    redrawn: int
+
+
 class MethodRecord(Record):
     """One method in one run: one row of the leaderboard."""
 
@@ -372,6 +392,7 @@ class RunRecord(Record):
     Attributes:
         seed: None when the run's key was random.
         weights: name of every model file that was used → sha256.
+        review: what was corrected by hand; None where nobody has reviewed the run.
         notes: what a reader must know to read the tables right.
         complete: False while items are missing (``--limit`` does not make a run incomplete).
     """
@@ -391,6 +412,7 @@ class RunRecord(Record):
     methods: tuple[MethodRecord, ...]
     differences: tuple[Difference, ...] = ()
     studies: tuple[StudyRecord, ...] = ()
+    review: ReviewRecord | None = None
     seconds: dict[str, float] = Field(default_factory=dict)
     notes: tuple[str, ...] = (NAIVE,)
     complete: bool = True

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from humangenai import __version__
 from humangenai.config import digest, validate
+from humangenai.corrections import correct, mark_applied, read_corrections
 from humangenai.errors import UserError
 from humangenai.human_ratings.recording import with_ratings
 from humangenai.labels import write_labels
@@ -77,6 +78,8 @@ def run(config: RunConfig, out: Path, progress: Progress | None = None) -> Finis
     with RunFolder(out, config.seed, plan) as folder:
         with _timed(folder, "finding people"):
             perception = perceive(folder, dataset, to_do, progress)
+            corrections = read_corrections(folder.private)
+            review = correct(folder.private, dataset, to_do, perception, corrections)
         work = {
             method.name: Pseudonymization(
                 folder, dataset, method, perception, settings[method.name]
@@ -103,8 +106,10 @@ def run(config: RunConfig, out: Path, progress: Progress | None = None) -> Finis
         with _timed(folder, "scoring"):
             scores = [METRICS.load(track)(measured, progress) for track in tracks]
         record = summarise_run(config, measured, methods, scores, weights_used(perception, scores))
+        record = record.model_copy(update={"review": review})
         record = with_ratings(record, folder.private, items)
         folder.write_record(record, config.published())
+        mark_applied(folder.private, corrections)
     failed = [
         line for lines in items.values() for line in lines.values() if line.status == "failed"
     ]

@@ -1,7 +1,8 @@
 """Measured records: where they lie, whether they are right, and who can be compared with whom.
 
 Only records that were measured in the same way share a board: the same pictures (manifest hash),
-queries and gallery, and the same attackers with the same weights.
+queries and gallery, the same attackers with the same weights, and the same corrections by hand, if
+any.
 """
 
 from __future__ import annotations
@@ -151,7 +152,9 @@ def boards(records: Iterable[RunRecord]) -> list[Board]:
 def _board_key(record: RunRecord) -> tuple[object, ...]:
     data = record.dataset
     who = sorted((attacker.name, attacker.weights_sha256 or "") for attacker in record.attackers)
-    return data.name, data.manifest_hash, data.queries, data.gallery, tuple(who)
+    # Whoever had people added by hand misses fewer than whoever had not.
+    by_hand = record.review.model_dump_json() if record.review and record.review.corrected else ""
+    return data.name, data.manifest_hash, data.queries, data.gallery, tuple(who), by_hand
 
 
 def _board(records: Sequence[RunRecord]) -> Board:

@@ -135,7 +135,9 @@ def _measured_with(board: Board) -> str:
     return (
         f"{data.queries} queries, gallery of {data.gallery}, {data.identities} identities; "
         f"manifest {data.manifest_hash[:12]}; humangenai {record.humangenai_version}, "
-        f"commit {commit}{changed}" + (f"; {board.runs} runs" if board.runs > 1 else "")
+        f"commit {commit}{changed}"
+        + (f"; {board.runs} runs" if board.runs > 1 else "")
+        + ("; people corrected by hand" if record.review and record.review.corrected else "")
     )
 
 

@@ -26,6 +26,7 @@ from humangenai.report.tables import (
     ratings_table,
     reasons_table,
     reid_table,
+    review_table,
 )
 from humangenai.report.templates import environment
 from humangenai.store import atomic_write, read_items
@@ -94,6 +95,7 @@ def _page(run_folder: Path, record: RunRecord, lines: list[ItemRecord]) -> str:
         naive=NAIVE if NAIVE in record.notes else None,
         notes=[note for note in record.notes if note != NAIVE],
         coverage=coverage_table(record),
+        review=review_table(record),
         poses=pose_table(record),
         studies=[(study, _study_tables(record, study)) for study in record.studies],
         attacks=[_attack(record, name) for name in attackers(record)],

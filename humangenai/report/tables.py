@@ -99,7 +99,7 @@ def tables(record: RunRecord, against: Sequence[str] | None = None) -> list[Tabl
         against: the methods to which differences are shown; None: all that there are.
     """
     others = compared(record) if against is None else against
-    made = [coverage_table(record), pose_table(record)]
+    made = [coverage_table(record), review_table(record), pose_table(record)]
     for attacker in attackers(record):
         made.append(reid_table(record, attacker))
         made.extend(difference_table(record, attacker, other) for other in others)
@@ -167,6 +167,27 @@ def coverage_table(record: RunRecord) -> Table:
         if not truth
         else "pixels left: mean share of a person's true pixels outside the "
         "region that was processed, %; beneath it the 95th percentile",
+    )
+
+
+def review_table(record: RunRecord) -> Table:
+    """What a reviewer corrected before any method saw the people; no rows without a review."""
+    review = record.review
+    return Table(
+        title=f"{originals(record)}: people corrected by hand",
+        columns=("pictures reviewed", "corrected", "people added", "removed", "redrawn"),
+        rows=()
+        if review is None
+        else (
+            (
+                Cell(str(review.reviewed), f"of {record.methods[0].coverage.items}"),
+                Cell(str(review.corrected)),
+                Cell(str(review.added)),
+                Cell(str(review.removed)),
+                Cell(str(review.redrawn)),
+            ),
+        ),
+        note="the same for all methods; without a review more people may be missed",
     )
 
 
