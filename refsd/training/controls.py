@@ -115,7 +115,7 @@ def train(
     trainee.unet.requires_grad_(False)
     trainee.text_encoder.requires_grad_(False)
     trainee.controlnet = model = make_controlnet(trainee.unet).to(DEVICE)
-    optimizer = torch.optim.AdamW(model.parameters(), _RATE, betas=(0.9, 0.99), weight_decay=0.01)
+    optimizer = torch.optim.AdamW(model.parameters(), betas=(0.9, 0.99), weight_decay=0.01)
     average = {name: value.clone() for name, value in model.state_dict().items()}
     loop = Loop(folder, steps)
     if (state := loop.resume()) is not None:
@@ -162,7 +162,7 @@ def training_shards(shards: Sequence[Path]) -> Sequence[Path]:
 def learn(
     loss: torch.Tensor, model: torch.nn.Module, optimizer: torch.optim.Optimizer, step: int
 ) -> None:
-    """One step down a loss; the first steps are short."""
+    """One step down a loss; the first steps are short. The rate is set here, not by the optimizer."""
     for group in optimizer.param_groups:
         group["lr"] = _RATE * min(1.0, (step + 1) / _WARM_UP)
     loss.backward()  # type: ignore[no-untyped-call]

@@ -12,6 +12,7 @@ from refsd.errors import SetupError
 from refsd.prompts import write_scope
 from refsd.training.captions import taught
 from refsd.training.diffusion import Trainee
+from refsd.training.hardware import DEVICE
 from refsd.training.text import save_tokenizer
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def load_trained(folder: Path) -> Trainee:
                 f"{path} is missing; train it first: python -m refsd.training {part} --folder "
                 f"{folder}"
             )
-    state = torch.load(state_file, weights_only=True)
+    state = torch.load(state_file, map_location=DEVICE, weights_only=True)
     trainee = Trainee(vae, folder / "denoiser" / "tokenizer")
     for name, model in trainee.models().items():
         model.load_state_dict(state["average"][name])

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 NOBODY = 0.15
 """Share of the pictures that show nobody."""
 
-_RATES = (0.5, 0.8)
+_KINDS = (0.5, 0.8)
 """Up to the first share of holes are people, up to the second boxes, the rest half pictures."""
 
 
@@ -87,11 +87,11 @@ def sample_hole(rng: np.random.Generator, person: NDArray[np.bool_]) -> NDArray[
     height, width = person.shape
     hole = np.zeros((height, width), dtype=np.bool_)
     kind = rng.random()
-    if kind < _RATES[0]:
+    if kind < _KINDS[0]:
         size = 2 * round(rng.uniform(0.01, 0.06) * height) + 1
         kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
         hole[cv2.dilate(person.astype(np.uint8), kernel) > 0] = True
-    elif kind < _RATES[1]:
+    elif kind < _KINDS[1]:
         for _ in range(int(rng.integers(1, 4))):
             tall, wide = rng.uniform(0.15, 0.7, 2) * (height, width)
             top, left = rng.uniform(0, 1, 2) * (height - tall, width - wide)
@@ -125,7 +125,7 @@ def train(
     torch.manual_seed(0)
     trainee.text_encoder.requires_grad_(False)
     model = make_inpainting_unet(trainee.unet)
-    optimizer = torch.optim.AdamW(model.parameters(), 1e-4, betas=(0.9, 0.99), weight_decay=0.01)
+    optimizer = torch.optim.AdamW(model.parameters(), betas=(0.9, 0.99), weight_decay=0.01)
     average = {name: value.clone() for name, value in model.state_dict().items()}
     loop = Loop(folder, steps)
     if (state := loop.resume()) is not None:
