@@ -162,7 +162,7 @@ def training_shards(shards: Sequence[Path]) -> Sequence[Path]:
 def learn(
     loss: torch.Tensor, model: torch.nn.Module, optimizer: torch.optim.Optimizer, step: int
 ) -> None:
-    """One step down a loss; the first steps are short. The rate is set here, not by the optimizer."""
+    """One step down a loss, short at first; the rate is set here, not by the optimizer."""
     for group in optimizer.param_groups:
         group["lr"] = _RATE * min(1.0, (step + 1) / _WARM_UP)
     loss.backward()  # type: ignore[no-untyped-call]
