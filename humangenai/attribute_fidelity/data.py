@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Crop = Literal["body", "head"]
 """``body``: the whole person, twice as high as wide; ``head``: head and shoulders, square."""
 
-SIZES: Mapping[Crop, tuple[int, int]] = {"body": (128, 64), "head": (64, 64)}
+SIZES: Mapping[Crop, tuple[int, int]] = {"body": (128, 64), "head": (96, 96)}
 """Height and width in which the probe looks at each crop."""
 
 SHARD = 128
@@ -50,7 +50,8 @@ class Renders:
 
     def shards(self, folder: Path) -> list[Path]:
         """The files of this set, whether they are there or not."""
-        name = f"v{DATA_VERSION}-{self.family}-{self.crop}-seed{self.seed}"
+        height = SIZES[self.crop][0]
+        name = f"v{DATA_VERSION}-{self.family}-{self.crop}-{height}-seed{self.seed}"
         return [folder / f"{name}-{n:04d}.safetensors" for n in range(-(-self.pictures // SHARD))]
 
 
