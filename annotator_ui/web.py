@@ -21,6 +21,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from annotator_ui.desk import DeskError
+from annotator_ui.headers import HEADERS
 from annotator_ui.links import LinkError
 from annotator_ui.session import cookie_name, desk, who
 
@@ -29,17 +30,6 @@ if TYPE_CHECKING:
 
 HOST = "HUMANGENAI_HOST"
 PORT = "HUMANGENAI_PORT"
-
-HEADERS = {
-    # Everything comes from this server: no font, script or statistic from elsewhere.
-    "Content-Security-Policy": "default-src 'self'; img-src 'self' data: blob:; "
-    "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; "
-    "font-src 'self' data:; worker-src 'self' blob:; connect-src 'self' ws: wss:; "
-    "frame-ancestors 'none'; base-uri 'self'; form-action 'self'",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Robots-Tag": "noindex, nofollow",
-}
 
 
 class Doorkeeper:

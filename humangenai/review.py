@@ -83,6 +83,12 @@ class Review:
 
     Raises:
         UserError: it holds no finished run, its originals cannot be had, or somebody writes there.
+
+    Attributes:
+        folder: the run's.
+        private: its private part.
+        keys: of its items, in their order.
+        methods: names of those that remove people; where none does, all that change pictures.
     """
 
     def __init__(self, run: Path) -> None:
@@ -92,7 +98,11 @@ class Review:
             if self._run.dataset is None:
                 raise UserError(f"{run} cannot be reviewed: {self._run.why}")
             self.keys = self._run.planned
-            self.methods = tuple(one.name for one in methods if one.record.claim != "none")
+            claims = {one.name: one.record.claim for one in methods}
+            removing = [name for name, claim in claims.items() if claim == "removes"]
+            self.methods = tuple(
+                removing or [name for name, claim in claims.items() if claim != "none"]
+            )
             files = {key: path for one in methods for key, path in one.perception.files.items()}
             self._found = _found(self.keys, files, read_corrections(self.private))
 
