@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -177,12 +178,21 @@ def main() -> None:
     for crop in given.crop or GROUPS:
         rows, sheet, prompts = measure(checkpoint, crop, given.pictures, given.seed, folder)
         print_table(crop, rows)
-        record[crop] = {group: asdict(row) for group, row in rows.items()}
+        record[crop] = {group: _plain(asdict(row)) for group, row in rows.items()}
         if given.out is not None:
             _save_sheet(given.out.with_name(f"{given.out.stem}-{crop}.png"), sheet)
             record[f"{crop} prompts"] = prompts
     if given.out is not None:
-        given.out.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        given.out.write_text(json.dumps(record, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def _plain(value: object) -> object:
+    """What JSON can hold: unscored is null."""
+    if isinstance(value, dict):
+        return {key: _plain(some) for key, some in value.items()}
+    if isinstance(value, tuple):
+        return [_plain(some) for some in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def height_of(checkpoint: Checkpoint, crop: Crop) -> int:
