@@ -63,9 +63,9 @@ def show_agreement() -> None:
     st.dataframe(scores, hide_index=True)
     st.subheader("Agreement, without flagged annotators")
     st.dataframe(agreements.drop(columns="remark"), hide_index=True)
-    for row in agreements.itertuples():
-        if row.remark:
-            st.info(texts.plain(f"{row.score}: {row.remark}"))
+    for score, remark in zip(agreements["score"], agreements["remark"], strict=True):
+        if remark:
+            st.info(texts.plain(f"{score}: {remark}"))
 
 
 @st.cache_data(ttl=FRESH, max_entries=4, show_spinner="Computing intervals …")
@@ -120,7 +120,10 @@ def show_annotators() -> None:
     st.header("Annotators")
     annotators = desk().annotators()
     quality = quality_table(desk().flagged())
-    st.dataframe(annotators.merge(quality, on="annotator", how="left"), hide_index=True)
+    table = annotators.merge(quality, on="annotator", how="left").drop(columns="annotator")
+    st.dataframe(table.drop(columns=["role", "reasons"]), hide_index=True)
+    for row in table[table["flagged"].eq(True)].itertuples():
+        st.warning(texts.plain(f"{row.name}: {row.reasons}"))
     st.subheader("Withdraw someone's consent")
     st.markdown("All their answers and their name are deleted. This cannot be undone.")
     names = dict(zip(annotators["annotator"], annotators["name"], strict=True))

@@ -98,7 +98,7 @@ def _show_progress(annotator: Annotator) -> None:
     if progress.done:
         left = progress.seconds / progress.done * (progress.total - progress.done)
         words += f" · {texts.minutes(progress.seconds)} so far"
-        words += f" · about {texts.minutes(left)} left" if left else ""
+        words += f" · about {texts.minutes(left)} left" if left >= 60 else ""
     with st.container(key="progress"):
         st.progress(share, text=words)
 
@@ -254,15 +254,16 @@ def _stop_skipping() -> None:
 
 def _ask_reason(annotator: Annotator, place: Place) -> None:
     st.markdown(f"#### {texts.SKIP_QUESTION}")
-    for number, reason in enumerate(texts.SKIP_REASONS, start=1):
-        st.button(
-            f"**{number}** {reason}",
-            key=f"reason {place.item.id} {number}",
-            width="stretch",
-            shortcut=str(number),
-            on_click=_skip,
-            args=(annotator, place, reason),
-        )
+    with st.container(key="reasons", gap="xsmall"):
+        for number, reason in enumerate(texts.SKIP_REASONS, start=1):
+            st.button(
+                f"**{number}** {reason}",
+                key=f"reason {place.item.id} {number}",
+                width="stretch",
+                shortcut=str(number),
+                on_click=_skip,
+                args=(annotator, place, reason),
+            )
     with st.form("other", border=False):
         other = st.text_input("Another reason", max_chars=500)
         sent = st.form_submit_button("Skip for this reason")

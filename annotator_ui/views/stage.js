@@ -59,6 +59,9 @@ export default function ({ parentElement, data }) {
     const next = (Number(stage.dataset.step) + 1) % SPOTS.length;
     zoom(stage.classList.contains("zoomed") && next === 1 ? null : SPOTS[next]);
   }
+  // This function runs again for every item: one listener, or one key would zoom twice.
+  document.removeEventListener("keydown", stage.pressed);
+  stage.pressed = pressed;
   document.addEventListener("keydown", pressed);
   return () => document.removeEventListener("keydown", pressed);
 }

@@ -23,10 +23,13 @@ STEP = "step"
 def show_consent(annotator: Annotator) -> None:
     """What the annotator agrees to."""
     about = desk().about()
-    st.header(texts.CONSENT_TITLE)
-    st.text(about.consent)
-    if about.contact:
-        st.text(f"Questions? {about.contact}")
+    with st.container(width=READING_WIDTH):
+        st.header(texts.CONSENT_TITLE)
+        # The lines of a YAML file end where the file's do; paragraphs are what was meant.
+        for paragraph in about.consent.split("\n\n"):
+            st.text(" ".join(paragraph.split()))
+        if about.contact:
+            st.text(f"Questions? {about.contact}")
 
     def agree() -> None:
         desk().consent(annotator.id)
@@ -96,8 +99,17 @@ def _go_to(annotator: Annotator, at: int, number: int) -> None:
 # Instructions ----------------------------------------------------------------------------------
 
 
+READING_WIDTH = 760
+"""Pixels; longer lines are hard to read."""
+
+
 def show_instructions() -> None:
     """What is asked, what the answers mean, and which keys there are."""
+    with st.container(width=READING_WIDTH):
+        _show_instructions()
+
+
+def _show_instructions() -> None:
     st.header("What you will do")
     st.markdown(texts.INSTRUCTIONS)
     config = desk().config

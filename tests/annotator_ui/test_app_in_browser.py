@@ -155,8 +155,33 @@ def watch(page: Page) -> tuple[list[bytes], set[str]]:
     return frames, addresses
 
 
+def all_bytes(page: Page, frames: list[bytes], addresses: set[str]) -> bytes:
+    """All that the browser was sent, in small letters; addresses are asked for again."""
+    answers = [page.request.get(address) for address in addresses if address.startswith("http")]
+    parts = [*frames, *map(str.encode, addresses)]
+    for answer in answers:
+        parts += [repr(answer.headers).encode(), answer.body()]
+    return b"\n".join(parts).lower()
+
+
 def as_bytes(data: str | bytes) -> bytes:
     return data if isinstance(data, bytes) else data.encode()
+
+
+MARKED = ".st-key-answers button[kind=primary]"
+
+
+def begin(page: Page) -> None:
+    """Consent, instructions and training, by keyboard."""
+    page.get_by_role("button", name="I agree").wait_for()
+    assert "token" not in page.url
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Start with examples").wait_for()
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="cannot decide").wait_for()
+    page.keyboard.press("3")
+    page.get_by_text("is what we expect here").wait_for()
+    page.keyboard.press("ArrowRight")
 
 
 def test_thirty_items_by_keyboard(
@@ -171,15 +196,7 @@ def test_thirty_items_by_keyboard(
     frames, addresses = watch(page)
 
     page.goto(f"{server.address}/?token={desk.token(ada)}")
-    page.get_by_role("button", name="I agree").wait_for()
-    assert "token" not in page.url
-    page.keyboard.press("Enter")
-    page.get_by_role("button", name="Start with examples").wait_for()
-    page.keyboard.press("Enter")
-    page.get_by_role("button", name="cannot decide").wait_for()
-    page.keyboard.press("3")
-    page.get_by_text("is what we expect here").wait_for()
-    page.keyboard.press("ArrowRight")
+    begin(page)
 
     given: dict[tuple[str, int], int] = {}
     items: list[str] = []
@@ -196,8 +213,7 @@ def test_thirty_items_by_keyboard(
                 wait_for(page, lambda here=place: where(page) not in (None, here))
                 last = arrive(page, desk, ada)
                 assert last[0] == items[-2]
-                marked = page.locator(".st-key-answers button[kind=primary]")
-                assert marked.inner_text().startswith(str(given[last]))
+                assert page.locator(MARKED).inner_text().startswith(str(given[last]))
                 given[last] = 1 + given[last] % 5
                 press(page, str(given[last]))
                 assert arrive(page, desk, ada) == place
@@ -218,12 +234,8 @@ def test_thirty_items_by_keyboard(
 
     shown = [image for item in items for image in desk.item(ada, item).images]
     assert {f"{server.address}/picture/{image}" for image in shown} <= addresses
-    served = [page.request.get(address) for address in addresses if address.startswith("http")]
-    everything = b"\n".join(
-        [*frames, *map(str.encode, addresses)]
-        + [part for answer in served for part in (repr(answer.headers).encode(), answer.body())]
-    ).lower()
     assert len(frames) > len(given)
+    everything = all_bytes(page, frames, addresses)
     assert len(everything) > 1_000_000
     for secret in (*METHODS, "person 0"):
         assert secret.encode() not in everything
@@ -266,6 +278,27 @@ def test_links_and_pictures_are_personal(
     page.goto(f"{server.address}/?item={item.id}&q=0")
     page.get_by_text("There is no such item").wait_for()
     assert page.locator(".stage img").count() == 0
+
+
+def test_zoom_by_key_on_every_item(
+    study: tuple[str, str], server: Server, context: BrowserContext
+) -> None:
+    desk = Desk(*study)
+    fay = ready(desk, "fay")
+    page = context.new_page()
+    page.goto(f"{server.address}/?token={desk.token(fay)}")
+    stage = page.locator(".stage")
+    for _ in range(3):
+        arrive(page, desk, fay)
+        seen = []
+        for _ in range(4):
+            page.keyboard.press("z")
+            seen.append(stage.evaluate(ZOOM))
+        assert seen == ["50% 12%", "50% 50%", "50% 88%", ""]
+        press(page, "3")
+
+
+ZOOM = "e => e.classList.contains('zoomed') ? e.style.getPropertyValue('--spot') : ''"
 
 
 def test_phone_skip_and_names_as_text(
