@@ -794,10 +794,10 @@ class Desk:
         """The annotator's row, held until the transaction ends: two tabs take turns.
 
         Returns:
-            ``state`` of the annotator, and ``study_state``.
+            ``state`` and ``role`` of the annotator, and ``study_state``.
         """
         row = connection.execute(
-            select(db.annotator.c.state, db.study.c.state.label("study_state"))
+            select(db.annotator.c.state, db.annotator.c.role, db.study.c.state.label("study_state"))
             .join(db.study, db.study.c.id == db.annotator.c.study_id)
             .where(db.annotator.c.id == annotator_id, db.annotator.c.study_id == self._study_id)
             .with_for_update(of=db.annotator)
@@ -816,6 +816,8 @@ class Desk:
                     "withdrawn": "you have withdrawn from this study",
                 }[row.state]
             )
+        if row.role != "annotator":
+            raise DeskError("admins rate nothing")
         if row.study_state != "open":
             raise DeskError("this study is closed")
 
@@ -954,7 +956,6 @@ class Desk:
                 db.lease.c.state == "open",
                 db.lease.c.expires <= now,
             )
-            .order_by(db.lease.c.item_id)
             .limit(50)
             .with_for_update(skip_locked=True)  # someone else releases them, or they are answered
         ).all()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from sample_study import make_sample_study, ready
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from annotator_ui import database as db
 from annotator_ui.desk import Desk
@@ -126,6 +126,34 @@ def test_two_tabs_of_one_annotator_share_one_item(tmp_path: Path, database_url: 
         list(pool.map(lambda value: desk.answer(ada, shown, question, value, 1.0), [4] * 8))
     assert stored(desk, db.answer) == [(ada, shown, question, 4)]
     assert len(stored(desk, db.answer_history)) == 1
+
+
+def test_no_call_reads_a_whole_table(desk: Desk) -> None:
+    """However large a study is, an annotator's call steps into indexes."""
+    ada = ready(desk, "ada")
+    asked: list[tuple[str, object]] = []
+    engine = desk._database.engine
+
+    def note(_c: object, _u: object, statement: str, values: object, *_: object) -> None:
+        asked.append((statement, values))
+
+    event.listen(engine, "before_cursor_execute", note)
+    item = desk.next_item(ada)
+    assert item is not None
+    desk.answer(ada, item.id, item.questions[0].id, 3, 1.0)
+    desk.progress(ada)
+    desk.previous_item(ada, item.id)
+    desk.item(ada, item.id)
+    desk.image(ada, item.images[0])
+    desk.sign_in(desk.token(ada))
+    event.remove(engine, "before_cursor_execute", note)
+    with engine.connect() as connection:
+        for statement, values in dict.fromkeys(asked):
+            if statement.startswith(("SELECT", "UPDATE")):
+                plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+                steps = [row[3] for row in plan]
+                scans = [step for step in steps if step.startswith("SCAN") and step != "SCAN study"]
+                assert not scans, statement
 
 
 def start(url: str, annotator: str, out: Path) -> subprocess.Popen[bytes]:
