@@ -120,14 +120,15 @@ def show_annotators() -> None:
     st.header("Annotators")
     annotators = desk().annotators()
     quality = quality_table(desk().flagged())
-    table = annotators.merge(quality, on="annotator", how="left").drop(columns="annotator")
+    raters = annotators[annotators["role"] == "annotator"]
+    table = raters.merge(quality, on="annotator", how="left").drop(columns="annotator")
     st.dataframe(table.drop(columns=["role", "reasons"]), hide_index=True)
     for row in table[table["flagged"].eq(True)].itertuples():
         st.warning(texts.plain(f"{row.name}: {row.reasons}"))
     st.subheader("Withdraw someone's consent")
     st.markdown("All their answers and their name are deleted. This cannot be undone.")
     names = dict(zip(annotators["annotator"], annotators["name"], strict=True))
-    left = annotators.query("role == 'annotator' and state != 'withdrawn'")["annotator"]
+    left = raters[raters["state"] != "withdrawn"]["annotator"]
     chosen = st.selectbox("Who?", left, index=None, format_func=lambda found: names[found])
     if chosen is None:
         return

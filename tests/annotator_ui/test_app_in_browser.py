@@ -10,11 +10,14 @@ import urllib.request
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
-from sample_study import METHODS, make_sample_study, ready
+from sample_study import METHODS, make_sample_study, ready, sample_config
 
 from annotator_ui.desk import Desk
+from annotator_ui.making import Draft, store_study
 from annotator_ui.serving import start
+from humangenai.human_ratings.questions import LEFT, RIGHT, TIE, preference_question
 
 if TYPE_CHECKING:
     import subprocess
@@ -389,3 +392,32 @@ def test_kill_while_rating(tmp_path: Path, context: BrowserContext) -> None:
     for (item, at), value in acknowledged.items():
         assert stored[item, desk.item(annotator, item).questions[at].id] == value
     assert len(acknowledged) <= len(stored) <= len(acknowledged) + 3
+
+
+def test_preference_keys(tmp_path: Path, context: BrowserContext) -> None:
+    picture = np.full((640, 480, 3), 120, np.uint8)
+    drafts = [
+        Draft(
+            role="rated",
+            display="preference",
+            method="weakblur",
+            against="maskout",
+            source=str(number),
+            questions=(preference_question("body"),),
+            images=(picture, picture),
+        )
+        for number in range(3)
+    ]
+    url = f"sqlite:///{tmp_path / 'study.db'}"
+    config = sample_config(questions=["preference"])
+    store_study(url, config, tmp_path, drafts)
+    desk = Desk(url, config.name)
+    annotator = ready(desk, "gil")
+    given = {}
+    with serving((url, config.name)) as server:
+        page = context.new_page()
+        page.goto(f"{server.address}/?token={desk.token(annotator)}")
+        for key, value in (("1", LEFT), ("0", TIE), ("2", RIGHT)):
+            given[arrive(page, desk, annotator)[0]] = value
+            press(page, key)
+    assert dict(zip(*(desk.answers()[name] for name in ("item", "value")), strict=True)) == given
