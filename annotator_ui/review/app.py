@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
 from annotator_ui.review import item_page, list_page
@@ -13,6 +15,7 @@ CLOSED = "Please open the link that `humangenai review` has printed."
 def main() -> None:
     """Show the list of items, or the item that the address names."""
     st.set_page_config(page_title="Review", layout="wide")
+    st.html(Path(__file__).with_name("style.css"))
     if not is_owner(st.context.cookies):
         st.info(CLOSED)
         return

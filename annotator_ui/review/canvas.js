@@ -6,7 +6,10 @@ const DRAG = 5; // so many pixels on the screen make a box; less is a click
 export default function ({ parentElement, data, setTriggerValue }) {
   const canvas = parentElement.querySelector(".canvas");
   const [width, height] = data.size;
-  const kept = scrolled();
+  const another = canvas.dataset.item !== String(data.item);
+  const kept = another ? [0, 0] : scrolled();
+  if (another) canvas.dataset.zoom = "0";
+  canvas.dataset.item = String(data.item);
   canvas.classList.remove("busy");
   canvas.style.setProperty("--aspect", width / height);
   canvas.replaceChildren(tools(), pictures());
@@ -42,8 +45,15 @@ export default function ({ parentElement, data, setTriggerValue }) {
       button.onclick = () => zoom(Number(canvas.dataset.zoom) + step);
       bar.append(button);
     }
-    bar.append(element("span", "factor"));
+    const outlines = element("button", "", "Outlines");
+    outlines.type = "button";
+    outlines.onclick = hide;
+    bar.append(element("span", "factor"), outlines);
     return bar;
+  }
+
+  function hide() {
+    canvas.classList.toggle("bare");
   }
 
   function zoom(step) {
@@ -130,7 +140,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
 
   function tell(what, value) {
     canvas.classList.add("busy"); // until the answer is drawn
-    setTriggerValue(what, value);
+    setTriggerValue(what, { item: data.item, value });
   }
 
   function stop() {
@@ -177,6 +187,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
     const writing = event.composedPath()[0].matches?.("input, textarea, [contenteditable]");
     if (writing || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "Escape") stop();
+    if (event.key === "o") hide();
     if (event.key === "+") zoom(Number(canvas.dataset.zoom) + 1);
     if (event.key === "-") zoom(Number(canvas.dataset.zoom) - 1);
   }

@@ -20,6 +20,11 @@ _canvas = st.components.v2.component(
 )
 
 
+KEY = "canvas"
+"""Of the component. Its state holds what was done as ``{"item": …, "value": …}``: a ``point``
+(x, y) or ``box`` (x0, y0, x1, y1) in pixels, or a ``pick`` (a name)."""
+
+
 @dataclass(frozen=True)
 class Shape:
     """One person as drawn.
@@ -48,7 +53,7 @@ class Picture:
 
 
 def show_canvas(
-    key: str,
+    item: int,
     pictures: Sequence[Picture],
     size: tuple[int, int],
     people: Sequence[Shape],
@@ -59,8 +64,8 @@ def show_canvas(
     """Show pictures; the first one takes clicks and boxes.
 
     Args:
-        key: of the component; its state holds what was done: ``point`` (x, y), ``box``
-            (x0, y0, x1, y1), both in pixels, or ``pick`` (a name).
+        item: whose pictures; comes back with what is done, as a late click must not speak of
+            another item.
         pictures: of one size.
         size: (width, height) in pixels.
         people: drawn into all of them.
@@ -68,8 +73,9 @@ def show_canvas(
         on_event: called when something was done.
     """
     _canvas(
-        key=key,
+        key=KEY,  # one for all items: no picture of another one stays on the screen
         data={
+            "item": item,
             "pictures": [asdict(picture) for picture in pictures],
             "size": list(size),
             "people": [asdict(person) for person in people],

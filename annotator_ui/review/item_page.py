@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from annotator_ui.review import draft
-from annotator_ui.review.canvas import Picture, Shape, show_canvas
+from annotator_ui.review.canvas import KEY, Picture, Shape, show_canvas
 from annotator_ui.review.list_page import go_to
 from annotator_ui.review.session import by_hand, found, original, outline, review
 from annotator_ui.texts import plain
@@ -31,6 +32,10 @@ WORDS = {
     "redrawn": "found, drawn again by hand",
     "added": "added by hand",
 }
+GLANCE = 0.4
+"""Seconds after a picture appeared in which nobody can have looked at it: a key pressed twice."""
+
+TOO_QUICK = "That was quick: please look at this picture first."
 LEAVES = "Whatever you mark as no person is published untouched."
 
 
@@ -42,6 +47,8 @@ def show(place: int) -> None:
     """
     run = review()
     key = run.keys[place]
+    if st.session_state.get("asked") != place:
+        st.session_state["asked"], st.session_state["since"] = place, time.monotonic()
     states = {state.place: state for state in run.items()}
     _show_top(key, place, states)
     try:
@@ -62,8 +69,8 @@ def show(place: int) -> None:
             for at, method in enumerate(run.outputs(key), start=1)
         ]
         show_canvas(
-            key=f"canvas {place}",
-            pictures=pictures,
+            place,
+            pictures,
             size=(image.shape[1], image.shape[0]),
             people=[_shape(place, entry, chosen) for entry in everybody],
             hint=_hint(place, everybody),
@@ -79,16 +86,16 @@ def _show_top(key: str, place: int, states: dict[int, ItemState]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button("All pictures", key="list", on_click=go_to, args=(None,))
         st.button(
-            "Before",
-            key="before",
+            "Previous",
+            key=f"previous {place}",
             shortcut="left",
             on_click=go_to,
             args=(place - 1,),
             disabled=place == 0,
         )
         st.button(
-            "After",
-            key="after",
+            "Next",
+            key=f"following {place}",
             shortcut="right",
             on_click=go_to,
             args=(place + 1,),
@@ -159,13 +166,17 @@ def _show_panel(place: int, everybody: list[Entry], chosen: str | None) -> None:
 def _show_actions(place: int, entry: Entry) -> None:
     if st.session_state.get(_drawing(place)) == entry.name:
         st.button(
-            "Do not draw", key="stop", shortcut="escape", on_click=_draw_again, args=(place, None)
+            "Do not draw",
+            key=f"stop {place}",
+            shortcut="escape",
+            on_click=_draw_again,
+            args=(place, None),
         )
         return
     if entry.state != "removed":
         st.button(
             "Take away" if entry.state == "added" else "This is no person",
-            key="remove",
+            key=f"remove {place} {entry.name}",
             shortcut="delete",
             help=None if entry.state == "added" else LEAVES,
             width="stretch",
@@ -174,7 +185,7 @@ def _show_actions(place: int, entry: Entry) -> None:
         )
         st.button(
             "Draw again",
-            key="draw",
+            key=f"draw {place} {entry.name}",
             shortcut="d",
             width="stretch",
             on_click=_draw_again,
@@ -182,7 +193,11 @@ def _show_actions(place: int, entry: Entry) -> None:
         )
     if entry.state in ("removed", "redrawn"):
         st.button(
-            "As it was found", key="undo", width="stretch", on_click=_undo, args=(place, entry.name)
+            "As it was found",
+            key=f"undo {place} {entry.name}",
+            width="stretch",
+            on_click=_undo,
+            args=(place, entry.name),
         )
     if entry.edit is not None and entry.edit.box is not None:
         nobody = by_hand(place, entry.edit.model_copy(update={"whole": False})).landmarks is None
@@ -205,10 +220,10 @@ def _show_numbers(place: int) -> None:
     height, width = original(place).shape[:2]
     with st.form(f"numbers {place}", border=False):
         left, right = st.columns(2)
-        x0 = left.number_input("left", 0, width - 1, 0, key="x0")
-        y0 = right.number_input("top", 0, height - 1, 0, key="y0")
-        x1 = left.number_input("right", 1, width, width, key="x1")
-        y1 = right.number_input("bottom", 1, height, height, key="y1")
+        x0 = left.number_input("left", 0, width - 1, 0, key=f"x0 {place}")
+        y0 = right.number_input("top", 0, height - 1, 0, key=f"y0 {place}")
+        x1 = left.number_input("right", 1, width, width, key=f"x1 {place}")
+        y1 = right.number_input("bottom", 1, height, height, key=f"y1 {place}")
         sent = st.form_submit_button("Use this box")
     st.caption(f"Pixels; the picture is {width} wide and {height} high.")
     if not sent:
@@ -224,9 +239,9 @@ def _show_save(place: int, edits: Edits, states: dict[int, ItemState]) -> None:
     words = f"Save {number} correction{'s' if number > 1 else ''}" if number else "Looks right"
     st.button(
         words,
-        key="save",
+        key=f"save {place}",  # a late key press must not speak of another picture
         type="primary",
-        shortcut="enter",
+        shortcut="s",
         width="stretch",
         on_click=_save,
         args=(place,),
@@ -268,15 +283,18 @@ def _edits(place: int, state: ItemState) -> Edits:
 
 def _take(place: int) -> None:
     """Do what was done on the canvas."""
-    done = st.session_state[f"canvas {place}"]
-    if done.get("pick") is not None:
-        st.session_state[_chosen(place)] = str(done["pick"])
-    elif done.get("box") is not None:
-        x0, y0, x1, y1 = (float(value) for value in done["box"])
-        _set_box(place, (x0, y0, x1, y1))
-    elif done.get("point") is not None:
-        x, y = (float(value) for value in done["point"])
-        _set_box(place, box_at(original(place), x, y))
+    for what in ("pick", "box", "point"):
+        done = st.session_state[KEY].get(what)
+        if done is None or done["item"] != place:
+            continue
+        if what == "pick":
+            st.session_state[_chosen(place)] = str(done["value"])
+        elif what == "box":
+            x0, y0, x1, y1 = (float(value) for value in done["value"])
+            _set_box(place, (x0, y0, x1, y1))
+        else:
+            x, y = (float(value) for value in done["value"])
+            _set_box(place, box_at(original(place), x, y))
 
 
 def _set_box(place: int, box: tuple[float, float, float, float]) -> None:
@@ -316,6 +334,9 @@ def _set_whole(place: int, name: str, widget: str) -> None:
 
 def _save(place: int) -> None:
     """Save, and go on to who needs a look most; to the list when all have had one."""
+    if time.monotonic() - st.session_state.get("since", 0.0) < GLANCE:
+        st.toast(TOO_QUICK)
+        return
     run = review()
     try:
         run.save(run.keys[place], st.session_state[_draft(place)])

@@ -39,7 +39,7 @@ def show() -> None:
             "Review the next picture",
             key="next",
             type="primary",
-            shortcut="enter",
+            shortcut="n",
             on_click=go_to,
             args=(items[0].place,),
         )
