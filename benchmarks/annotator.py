@@ -234,6 +234,7 @@ def measure(url: str, folder: Path, arguments: argparse.Namespace) -> dict[str, 
     began = time.perf_counter()
     make_study(url, folder, arguments.items, arguments.answers)
     made = time.perf_counter() - began
+    os.sync()  # the study's files are out of the way of the annotators' answers
     desk = Desk(url, "large")
     load = os.getloadavg()[0]
     began = time.perf_counter()
