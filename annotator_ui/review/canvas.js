@@ -6,25 +6,19 @@ const DRAG = 5; // so many pixels on the screen make a box; less is a click
 export default function ({ parentElement, data, setTriggerValue }) {
   const canvas = parentElement.querySelector(".canvas");
   const [width, height] = data.size;
-  const another = canvas.dataset.item !== String(data.item);
-  const kept = another ? [0, 0] : scrolled();
-  if (another) canvas.dataset.zoom = "0";
-  canvas.dataset.item = String(data.item);
-  canvas.classList.remove("busy");
-  canvas.style.setProperty("--aspect", width / height);
-  canvas.replaceChildren(tools(), pictures());
+  const wanted = JSON.stringify([data.item, data.pictures]);
+  const another = canvas.dataset.shown !== wanted;
+  if (another) {
+    canvas.dataset.shown = wanted;
+    canvas.style.setProperty("--aspect", width / height);
+    canvas.replaceChildren(tools(), pictures());
+  }
   const frames = [...canvas.querySelectorAll(".frame")];
   const first = canvas.querySelector(".first .inner");
-  zoom(Number(canvas.dataset.zoom ?? 0));
-  frames.forEach((frame) => {
-    [frame.scrollLeft, frame.scrollTop] = kept;
-    frame.onscroll = () => scrollAll(frame);
-  });
-
-  function scrolled() {
-    const frame = canvas.querySelector(".frame");
-    return frame ? [frame.scrollLeft, frame.scrollTop] : [0, 0];
-  }
+  if (another) zoom(0);
+  frames.forEach((frame) => (frame.onscroll = () => scrollAll(frame)));
+  drawPeople();
+  canvas.classList.remove("busy");
 
   function scrollAll(leader) {
     frames.forEach((frame) => {
@@ -81,10 +75,6 @@ export default function ({ parentElement, data, setTriggerValue }) {
   function figure(picture, index) {
     const whole = element("figure", index === 0 ? "first" : "output");
     const caption = element("figcaption", "", picture.caption);
-    if (index === 0 && data.hint) {
-      caption.textContent = data.hint;
-      caption.className = "hint";
-    }
     const inner = element("div", "inner");
     const image = element("img");
     image.src = picture.src;
@@ -93,13 +83,22 @@ export default function ({ parentElement, data, setTriggerValue }) {
     const drawing = document.createElementNS(SVG, "svg");
     drawing.setAttribute("viewBox", `0 0 ${width} ${height}`);
     drawing.setAttribute("preserveAspectRatio", "none");
-    drawing.append(...data.people.map(outline));
     inner.append(image, drawing);
-    if (index === 0) inner.append(...data.people.map(label));
     const frame = element("div", "frame");
     frame.append(inner);
     whole.append(caption, frame);
     return whole;
+  }
+
+  function drawPeople() {
+    canvas.querySelectorAll("svg").forEach((svg) => {
+      svg.replaceChildren(...data.people.map(outline));
+    });
+    canvas.querySelectorAll(".label, .rubber").forEach((old) => old.remove());
+    first.append(...data.people.map(label));
+    const caption = canvas.querySelector(".first figcaption");
+    caption.textContent = data.hint || data.pictures[0].caption;
+    caption.classList.toggle("hint", Boolean(data.hint));
   }
 
   function outline(person) {
@@ -191,6 +190,9 @@ export default function ({ parentElement, data, setTriggerValue }) {
     if (event.key === "+") zoom(Number(canvas.dataset.zoom) + 1);
     if (event.key === "-") zoom(Number(canvas.dataset.zoom) - 1);
   }
+  // This function runs again whenever something changes, without an end in between.
+  document.removeEventListener("keydown", canvas.pressed);
+  canvas.pressed = pressed;
   document.addEventListener("keydown", pressed);
-  return () => document.removeEventListener("keydown", pressed);
+  return () => document.removeEventListener("keydown", canvas.pressed);
 }

@@ -143,6 +143,8 @@ def _show_panel(place: int, everybody: list[Entry], chosen: str | None) -> None:
     words = {
         entry.name: f"{_number(place, entry)} · {WORDS[_look(place, entry)]}" for entry in everybody
     }
+    # Whatever the list shows is part of its key: the browser would keep the old words.
+    widget = f"person {place} {chosen} {' '.join(words.values())}"
     if names:
         st.selectbox(
             f"People: {sum(entry.state != 'removed' for entry in everybody)}",
@@ -150,9 +152,9 @@ def _show_panel(place: int, everybody: list[Entry], chosen: str | None) -> None:
             index=names.index(chosen) if chosen else None,
             format_func=lambda name: words.get(name, name),
             placeholder="Choose a person",
-            key=f"person {place} {chosen} {len(names)}",
+            key=widget,
             on_change=_choose_listed,
-            args=(place, f"person {place} {chosen} {len(names)}"),
+            args=(place, widget),
         )
     else:
         st.markdown("Nobody was found here.")
@@ -237,6 +239,10 @@ def _show_numbers(place: int) -> None:
 def _show_save(place: int, edits: Edits, states: dict[int, ItemState]) -> None:
     number = len(edits)
     words = f"Save {number} correction{'s' if number > 1 else ''}" if number else "Looks right"
+    correction = states[place].correction
+    saved = correction is not None and correction.edits == edits
+    if saved:
+        words = "On to the next"
     st.button(
         words,
         key=f"save {place}",  # a late key press must not speak of another picture
@@ -246,9 +252,8 @@ def _show_save(place: int, edits: Edits, states: dict[int, ItemState]) -> None:
         on_click=_save,
         args=(place,),
     )
-    correction = states[place].correction
-    if correction is not None and correction.edits == edits:
-        st.caption("Saved.")
+    if saved:
+        st.caption(f"Saved: {number} correction{'s' if number != 1 else ''}.")
     if "problem" in st.session_state:
         st.error(plain(st.session_state.pop("problem")))
 
@@ -338,8 +343,11 @@ def _save(place: int) -> None:
         st.toast(TOO_QUICK)
         return
     run = review()
+    key, edits = run.keys[place], st.session_state[_draft(place)]
+    before = run.corrections.get(key)
     try:
-        run.save(run.keys[place], st.session_state[_draft(place)])
+        if before is None or before.edits != edits:
+            run.save(key, edits)
     except UserError as error:
         st.session_state["problem"] = str(error)
         return

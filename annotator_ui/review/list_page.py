@@ -18,7 +18,7 @@ ABOUT = (
     "are. Look at each picture, add who was missed, take out what is no person; then have the "
     "corrected pictures made again. What you say stays in the run's `private/` folder."
 )
-PENDING = "Your corrections are not in the release yet."
+PENDING = "What you said is not in the run yet: corrected pictures are still as they were."
 APPLYING = "Making the corrected pictures again, with all methods of the run…"
 APPLIED = "The corrected pictures were made again. Verify the release before you publish it."
 

@@ -149,6 +149,9 @@ def test_missed_people_are_added_and_made_again(address: str, page: Page, review
     assert page.locator(".output").count() == 1, "methods that remove people, not the blur"
     drag(page, MISSED)
     page.locator(".first path.added").wait_for()
+    for factor in ("1.5×", "2×"):  # a key counts once, however often the page was drawn
+        page.keyboard.press("+")
+        assert page.locator(".factor").inner_text() == factor
     page.get_by_role("button", name="Save 1 correction").click()
 
     # Take out somebody, and bring a box by numbers.
@@ -203,6 +206,6 @@ def make_them_again(address: str, page: Page, reviewed: Path) -> None:
     # What is saved is there again after a reload, and the picture is the new one.
     page.goto(f"{address}/?item=0")
     page.locator(".first path.added").wait_for()
-    page.get_by_text("Saved.").wait_for()
+    page.get_by_text("Saved: 1 correction.").wait_for()
     page.goto(f"{address}/?item=77")
     page.get_by_text("3 of 3 reviewed").wait_for()
