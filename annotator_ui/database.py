@@ -220,6 +220,10 @@ def connect(url: str) -> Database:
     Raises:
         UserError: the URL is not understood, or its driver is not installed.
     """
+    file = sqlite_file(url)
+    if file is not None and str(file) != ":memory:":
+        # Another working directory would mean another file.
+        url = _parse(url).set(database=str(file.resolve())).render_as_string(hide_password=False)
     return _database(url, os.getpid())
 
 
