@@ -82,7 +82,8 @@ class Review:
         run: the run's folder.
 
     Raises:
-        UserError: it holds no finished run, its originals cannot be had, or somebody writes there.
+        UserError: it holds no finished run, its originals or people cannot be had, or somebody
+            writes there.
 
     Attributes:
         folder: the run's.
@@ -105,6 +106,13 @@ class Review:
             )
             files = {key: path for one in methods for key, path in one.perception.files.items()}
             self._found = _found(self.keys, files, read_corrections(self.private))
+            done = {line.key for one in methods for line in one.lines.values() if line.people}
+            gone = done - self._found.keys()
+            if gone:
+                raise UserError(
+                    f"{self.private / 'perception'} does not hold the people of {len(gone)} "
+                    "pictures any more; give the run's command again, then review"
+                )
 
     @property
     def name(self) -> str:

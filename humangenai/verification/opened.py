@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from humangenai.attributes import labels_of, preserves_labels
 from humangenai.config import RunConfig, digest
 from humangenai.errors import UserError
 from humangenai.perception import Perception, one_line
@@ -170,13 +171,30 @@ class OpenedMethod:
             for step in range(len(files)):
                 path = files[(place + step) % len(files)]
                 content = self.run.folder.content_key(
-                    self.run.record.humangenai_version, path.stem, self.record.settings_hash, key
+                    self.run.record.humangenai_version,
+                    path.stem,
+                    self.record.settings_hash,
+                    key,
+                    *self._labels(key, path),
                 )
                 if content == line.content:
                     found.files[key] = path
                     place += step + 1
                     break
         return found
+
+    def _labels(self, key: str, people: Path) -> list[dict[str, str]]:
+        """The labels that the method preserves, were these the people of an item."""
+        from refsd.people import load_people
+
+        run = self.run
+        if self.method is None or run.dataset is None or not preserves_labels(self.method):
+            return []
+        try:
+            truth = run.dataset.truth(run.items[key])
+            return [dict(some) for some in labels_of(truth, load_people(people), run.dataset.name)]
+        except Exception:  # people of another picture, or a file that is broken
+            return []
 
 
 @dataclass(frozen=True, eq=False)

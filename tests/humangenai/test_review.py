@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +15,7 @@ from humangenai.config import DatasetConfig, RunConfig, method_config
 from humangenai.corrections import Correction, Edit, box_at, edited, read_corrections
 from humangenai.errors import UserError
 from humangenai.records import ReviewRecord, RunRecord
-from humangenai.review import Review, apply_review
+from humangenai.review import Review, apply_review, run_config
 from humangenai.runner import run
 from humangenai.store import StoreError, read_items
 from humangenai.verification import verify_release
@@ -110,7 +109,10 @@ def test_someone_added_by_hand_is_removed_and_nothing_else_changes(reviewed: Pat
     assert right_is_grey(review, "b.png")
     assert not right_is_grey(review, "c.png")
     assert review.is_applied
-    remade = {path.relative_to(reviewed).as_posix() for path in review.outputs("b.png").values()}
+    remade = {
+        str(read_items(path)["b.png"].output)
+        for path in (reviewed / "private" / "items").glob("*.jsonl")
+    }
     assert len(remade) == 2
     after = files(reviewed / "release")
     again = {f"release/{name}" for name in after if after[name] != release_before[name]}
@@ -139,7 +141,7 @@ def test_any_later_call_keeps_what_was_corrected(reviewed: Path) -> None:
     review = Review(reviewed)
     review.save("b.png", [ADD])
     apply_review(reviewed)
-    config = RunConfig.model_validate(json.loads(run_json(reviewed))["config"])
+    config = run_config(reviewed)
     lines = files(reviewed / "private" / "items")
     pictures = {path: path.read_bytes() for path in (reviewed / "release").rglob("*.png")}
     again = run(config, reviewed)
@@ -363,3 +365,65 @@ def test_the_command_applies_once(reviewed: Path) -> None:
     )
     second = CliRunner().invoke(app, ["review", str(reviewed), "--apply"])
     assert second.output == "all corrections are in the run already\n"
+
+
+def test_methods_that_preserve_labels_are_reviewed_and_verified_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from humangenai.methods.maskout import MaskOut
+
+    monkeypatch.setattr(MaskOut, "preserves", True, raising=False)
+    config = RunConfig(
+        dataset=DatasetConfig(dataset="tinycrowd", options={"splits": False}),
+        methods=(method_config("maskout"),),
+        tracks=(),
+    )
+    run(config, tmp_path)
+    assert all(state.people == 1 for state in Review(tmp_path).items())
+    key = Review(tmp_path).keys[0]
+    Review(tmp_path).save(key, [Edit(kind="add", box=(0, 0, 8, 8), whole=True)])
+    apply_review(tmp_path)
+    assert verify_release(tmp_path, None).verdict == "passed"
+
+
+def test_people_whose_file_is_gone_are_not_taken_for_nobody(reviewed: Path) -> None:
+    for path in (reviewed / "private" / "perception").glob("*.npz"):
+        path.unlink()
+    with pytest.raises(UserError, match="does not hold the people of 3 pictures"):
+        Review(reviewed)
+
+
+def test_the_list_knows_who_was_found_and_what_failed(tmp_path: Path) -> None:
+    """A portrait, a wall, and a file that is no picture."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    Image.fromarray(portrait()).save(folder / "b.png")
+    Image.fromarray(np.full((64, 64, 3), 120, np.uint8)).save(folder / "a.png")
+    (folder / "c.png").write_bytes(b"no picture")
+    config = RunConfig(
+        dataset=DatasetConfig(dataset="folder", options={"path": str(folder)}),
+        methods=(method_config("maskout"),),
+        tracks=(),
+    )
+    run(config, tmp_path / "run")
+    review = Review(tmp_path / "run")
+    assert {state.key: state.people for state in review.items()} == {
+        "a.png": 0,
+        "b.png": 1,
+        "c.png": None,
+    }
+    assert review.items()[-1].key == "c.png", "what failed has nothing to look at"
+    review.save("a.png", [])
+    assert [state.key for state in review.items()] == ["b.png", "a.png", "c.png"]
+
+
+def test_pictures_with_most_doubts_come_first(reviewed: Path, tmp_path: Path) -> None:
+    with (tmp_path / "boxes.csv").open("a") as boxes:
+        boxes.write(",".join(["c.png", *(f"{value:g}" for value in RIGHT)]) + "\n")
+    run(run_config(reviewed), reviewed)
+    review = Review(reviewed)
+    assert [(state.key, state.uncertain) for state in review.items()] == [
+        ("c.png", 2),
+        ("a.png", 1),
+        ("b.png", 1),
+    ], "nobody is recognised in plain colours"
