@@ -408,7 +408,7 @@ def review(
         return
     from annotator_ui.review.serving import serve
 
-    raise SystemExit(serve(run, port))
+    raise SystemExit(serve(run, port, typer.echo))
 
 
 @app.command(name="list")

@@ -21,7 +21,7 @@ PORT = "HUMANGENAI_REVIEW_PORT"
 """Environment variables that tell the page's process what to serve, to whom, and where."""
 
 
-def serve(run: Path, port: int, say: Callable[[str], object] = print) -> int:
+def serve(run: Path, port: int, say: Callable[[str], object]) -> int:
     """Show the review page of a run until it is stopped.
 
     Args:
