@@ -101,11 +101,23 @@ def on_screen(page: Page, x: float, y: float) -> tuple[float, float]:
     return box["x"] + x / WIDTH * box["width"], box["y"] + y / HEIGHT * box["height"]
 
 
+def settle(page: Page) -> None:
+    """Wait until nothing is left on the screen of what was there before."""
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+    page.wait_for_timeout(100)
+
+
 def open_item(page: Page, name: str) -> None:
     """Wait until an item is there, long enough for somebody to have seen it."""
     page.get_by_text(name).first.wait_for()
     page.locator(".first img").wait_for()
     page.wait_for_timeout(600)
+    settle(page)
+
+
+def press(page: Page, name: str) -> None:
+    settle(page)
+    page.get_by_role("button", name=name).click()
 
 
 def drag(page: Page, box: tuple[int, int, int, int]) -> None:
@@ -152,30 +164,32 @@ def test_missed_people_are_added_and_made_again(address: str, page: Page, review
     for factor in ("1.5×", "2×"):  # a key counts once, however often the page was drawn
         page.keyboard.press("+")
         assert page.locator(".factor").inner_text() == factor
-    page.get_by_role("button", name="Save 1 correction").click()
+    press(page, "Save 1 correction")
 
     # Take out somebody, and bring a box by numbers.
     open_item(page, "b.png")
     page.mouse.click(*on_screen(page, 65, 120))
-    page.get_by_role("button", name="This is no person").click()
+    press(page, "This is no person")
     page.locator(".first path.removed").wait_for()
+    settle(page)
     page.get_by_text("By numbers").click()
     for label, value in zip(("left", "top", "right", "bottom"), MISSED, strict=True):
         page.get_by_label(label, exact=True).fill(str(value))
         page.keyboard.press("Tab")
-    page.get_by_role("button", name="Use this box").click()
+    press(page, "Use this box")
     page.locator(".first path.added").wait_for()
-    page.get_by_role("button", name="Save 2 corrections").click()
+    press(page, "Save 2 corrections")
 
     # Draw somebody again, think better of it, and say that all is right.
     open_item(page, "c.png")
     page.mouse.click(*on_screen(page, 65, 120))
-    page.get_by_role("button", name="Draw again").click()
+    press(page, "Draw again")
     page.get_by_text("Drag a box around person 1").wait_for()
     drag(page, (30, 20, 100, 230))
     page.locator(".first path.redrawn").wait_for()
-    page.get_by_role("button", name="As it was found").click()
+    press(page, "As it was found")
     page.locator(".first path.redrawn").wait_for(state="detached")
+    settle(page)
     page.keyboard.press("s")
     page.get_by_text("3 of 3 reviewed").wait_for()
     assert problems == []
@@ -192,7 +206,7 @@ def test_missed_people_are_added_and_made_again(address: str, page: Page, review
 
 
 def make_them_again(address: str, page: Page, reviewed: Path) -> None:
-    page.get_by_role("button", name="Make them again").click()
+    press(page, "Make them again")
     page.get_by_text("were made again").wait_for(timeout=120_000)
     record = RunRecord.model_validate_json((reviewed / "private" / "run.json").read_text())
     assert record.review == ReviewRecord(reviewed=3, corrected=2, added=2, removed=1, redrawn=0)
