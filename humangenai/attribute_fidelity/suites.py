@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from refsd.prompts import Scope
 
-SuiteName = Literal["phi_B", "phi_C"]
+SuiteName = Literal["phi_A", "phi_B", "phi_C", "phi_D"]
 SUITES: tuple[SuiteName, ...] = ("phi_B", "phi_C")
 
 _FOLDER = Path(__file__).parent / "suites"
