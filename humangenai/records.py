@@ -331,6 +331,287 @@ class StudyRecord(Record):
     preferences: tuple[PreferenceScore, ...] = ()
 
 
+Suite = Literal["phi_A", "phi_B", "phi_C", "phi_D"]
+Ends = tuple[Number, Number, Number]
+"""A value with the ends of its 95 % interval."""
+
+Part = Literal["suite", "group", "prompt"]
+"""What a row of ϕ is about: a whole suite, one of its groups, or one prompt (or pair)."""
+
+
+class CeilingRecord(Record):
+    """How often a judge is right about one attribute where the truth is known.
+
+    Attributes:
+        crop: of the pictures.
+        attribute: key of the vocabulary.
+        value: mean recall over the attribute's values with the ends of its 95 % interval; NaN where
+            nobody measured it.
+        chance: what judging without looking scores.
+        n: labelled pictures; measured_on: which.
+    """
+
+    crop: Literal["head", "body"]
+    attribute: str
+    value: Ends
+    chance: Number
+    n: int
+    measured_on: str
+
+
+class JudgeRecord(Record):
+    """Who says what a picture shows.
+
+    Attributes:
+        version: changes with everything that changes what the judge says.
+        licence: of its weights.
+        ceilings: its own accuracy, per crop and attribute.
+        missing: why it could not judge, in one line; None: it could. Its scores are NaN then.
+    """
+
+    name: str
+    version: str
+    licence: str
+    ceilings: tuple[CeilingRecord, ...] = ()
+    missing: str | None = None
+
+
+class SuiteRecord(Record):
+    """Which list of prompts was asked, in which version.
+
+    Attributes:
+        prompts: on the list; for ``phi_C`` pairs.
+    """
+
+    suite: Suite
+    version: int
+    prompts: int
+
+
+class PhiCoverage(Record):
+    """What became of a suite's prompts, counted before any judge looks.
+
+    Attributes:
+        name: of the group; empty for the whole suite.
+        prompts: on the list; out_of_scope: those of them that the checkpoint was never taught.
+        pictures: that were asked for; the others count what became of them.
+    """
+
+    suite: Suite
+    part: Part
+    name: str
+    prompts: int
+    out_of_scope: int
+    pictures: int
+    replaced: int
+    masked: int
+    failed: int
+
+
+class PhiScore(Record):
+    """How often one judge finds what was asked for: ϕ_A, ϕ_B and ϕ_D.
+
+    A question is one attribute of one picture's prompt; the judge is asked for its likeliest value.
+
+    Attributes:
+        part: whether this is a suite, one of its groups (for ϕ_A a level), or one prompt.
+        name: of the group or prompt; empty for the whole suite.
+        group: the group, also of a prompt; empty for the whole suite.
+        judge: its name.
+        top1: share of questions in which the judge's likeliest value is the one asked for.
+        probability: mean calibrated probability of the value asked for.
+        ece: expected calibration error of the judge on these pictures, the prompt taken for the
+            truth, in [0, 1].
+        chance: what a judge scores who guesses evenly among its values.
+        floor: expected top-1 if the suite's prompts were shuffled over its pictures.
+        ceiling: mean accuracy of the judge on labelled pictures of the attributes asked for.
+        n: questions that the judge answered; people: source people they are about.
+        unjudgeable: questions about values that the judge cannot tell (or is known not to see).
+        unjudged: questions that it could have answered and did not: no picture, no face found, or
+            the judge is missing.
+        rank: lowest and highest place among the prompts of its group that the intervals allow, 1 is
+            the best; None where it is no prompt or has no score.
+    """
+
+    suite: Suite
+    part: Part
+    name: str
+    group: str
+    judge: str
+    top1: Ends
+    probability: Ends
+    ece: Number
+    chance: Number
+    floor: Number
+    ceiling: Ends
+    n: int
+    people: int
+    unjudgeable: int
+    unjudged: int
+    rank: tuple[int, int] | None = None
+
+
+class LevelDifference(Record):
+    """ϕ_A: what more detail costs, on attributes that both levels ask for.
+
+    Attributes:
+        level: e.g. ``complex``; against: e.g. ``simple``.
+        value: top-1 of ``level`` minus that of ``against``: same subject, source person, seed and
+            attribute.
+        n: attributes compared; people: source people.
+    """
+
+    judge: str
+    level: str
+    against: str
+    value: Ends
+    n: int
+    people: int
+
+
+class PairScore(Record):
+    """ϕ_C: whether the change from one value to a close one shows.
+
+    Attributes:
+        part: whether this is the suite, a group or one pair.
+        name: of the group or pair; empty for the suite. group: also of a pair.
+        same: two-alternative forced choice on pictures of one person and seed; chance is 0.5.
+        different: the same on pictures of two different people.
+        ceiling: the same on labelled pictures of different people; NaN where not measured.
+        floor: what shuffled sides score.
+        shift: how much the judge's probabilities move from one value to the other on pictures of
+            one person and seed, in [-1, 1].
+        true_shift: the same between labelled pictures; NaN where not measured.
+        ratio: shift over true shift; 1 where pictures differ as true ones do.
+        n: pairs of one person and seed; n_different: of different people; people: source people.
+        unjudgeable: pairs of pictures whose two values are one to the judge, or unknown to it.
+        unjudged: pairs of which a picture is missing or was not judged.
+        rank: as in ``PhiScore``, by ``different``.
+    """
+
+    suite: Suite = "phi_C"
+    part: Part
+    name: str
+    group: str
+    judge: str
+    same: Ends
+    different: Ends
+    ceiling: Number
+    floor: Number
+    shift: Ends
+    true_shift: Number
+    ratio: Ends
+    n: int
+    n_different: int
+    people: int
+    unjudgeable: int
+    unjudged: int
+    rank: tuple[int, int] | None = None
+
+
+class GroupScore(Record):
+    """Fairness: one demographic group against all others of the same attribute.
+
+    Attributes:
+        whose: the demographics of the prompt, or of the person who was replaced.
+        attribute: e.g. ``ethnicity``; value: e.g. ``White``.
+        judge: empty for coverage, which needs none.
+        score: top-1 fidelity, or the share of pictures that were made (coverage).
+        gap: this group minus all others together.
+        n: questions or pictures; people: source people.
+    """
+
+    whose: Literal["prompted", "original"]
+    attribute: str
+    value: str
+    measure: Literal["fidelity", "coverage"]
+    judge: str
+    score: Ends
+    gap: Ends
+    n: int
+    people: int
+
+
+class LeakScore(Record):
+    """Whether the original's attribute can be read off the new person.
+
+    Attributes:
+        attribute: e.g. ``gender``; empty for all together.
+        asked: ``otherwise``: the prompt asks for another value than the original has;
+            ``nothing``: the prompt does not speak of it.
+        accuracy: how often the judge names the original's value.
+        chance: the same if the originals' labels were shuffled over the people.
+        lift: accuracy minus chance; above 0 the original leaks.
+        n: pictures; people: source people.
+    """
+
+    judge: str
+    attribute: str
+    asked: Literal["otherwise", "nothing"]
+    accuracy: Ends
+    chance: Number
+    lift: Ends
+    n: int
+    people: int
+
+
+class JudgeAgreement(Record):
+    """How far two judges, or a judge and people, agree on the same pictures.
+
+    Attributes:
+        one, other: judges' names; ``people`` for annotators.
+        spearman: rank correlation of how clearly a picture shows what was asked for: the
+            probability of the value asked for, or the mean rating.
+        by_prompt: the same of the prompts' means.
+        alpha: Krippendorff's α (nominal) of shown or not shown.
+        n: questions that both answered; prompts: that they belong to; people: source people.
+    """
+
+    suite: Suite
+    one: str
+    other: str
+    spearman: Ends
+    by_prompt: Number
+    alpha: Ends
+    n: int
+    prompts: int
+    people: int
+
+
+class PhiRating(Record):
+    """What people say of one prompt or pair, on the question's scale of 1 to 5.
+
+    Attributes:
+        part, name, group: as in ``PhiScore``.
+        mean: of all answers with the ends of its 95 % interval; sd: their standard deviation.
+        n: answers; items: pictures rated; annotators: who answered.
+    """
+
+    suite: Suite
+    part: Part
+    name: str
+    group: str
+    study: str
+    mean: Ends
+    sd: Number
+    n: int
+    items: int
+    annotators: int
+
+
+class PhiRecord(Record):
+    """ϕ of one method: everything but the pictures."""
+
+    coverage: tuple[PhiCoverage, ...] = ()
+    scores: tuple[PhiScore, ...] = ()
+    levels: tuple[LevelDifference, ...] = ()
+    pairs: tuple[PairScore, ...] = ()
+    fairness: tuple[GroupScore, ...] = ()
+    leakage: tuple[LeakScore, ...] = ()
+    agreement: tuple[JudgeAgreement, ...] = ()
+    ratings: tuple[PhiRating, ...] = ()
+
+
 class ReviewRecord(Record):
     """What a reviewer did to the people of a run's pictures, before any method saw them.
 
@@ -358,6 +639,7 @@ class MethodRecord(Record):
     scores: tuple[Score, ...] = ()
     poses: PoseSummary | None = None
     ratings: tuple[RatingScore, ...] = ()
+    phi: PhiRecord | None = None
 
 
 class DatasetRecord(Record):
@@ -392,6 +674,7 @@ class RunRecord(Record):
     Attributes:
         seed: None when the run's key was random.
         weights: name of every model file that was used → sha256.
+        suites: the lists of prompts that ϕ was asked with; judges: who looked at the pictures.
         review: what was corrected by hand; None where nobody has reviewed the run.
         notes: what a reader must know to read the tables right.
         complete: False while items are missing (``--limit`` does not make a run incomplete).
@@ -412,6 +695,8 @@ class RunRecord(Record):
     methods: tuple[MethodRecord, ...]
     differences: tuple[Difference, ...] = ()
     studies: tuple[StudyRecord, ...] = ()
+    suites: tuple[SuiteRecord, ...] = ()
+    judges: tuple[JudgeRecord, ...] = ()
     review: ReviewRecord | None = None
     seconds: dict[str, float] = Field(default_factory=dict)
     notes: tuple[str, ...] = (NAIVE,)
