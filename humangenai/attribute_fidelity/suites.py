@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from refsd.prompts import VOCABULARY, canonical
+from refsd.prompts import VOCABULARY, canonical, check
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from refsd.prompts import Scope
 
 SuiteName = Literal["phi_A", "phi_B", "phi_C", "phi_D"]
-SUITES: tuple[SuiteName, ...] = ("phi_B", "phi_C")
+SUITES: tuple[SuiteName, ...] = ("phi_A", "phi_B", "phi_C", "phi_D")
 
 _FOLDER = Path(__file__).parent / "suites"
 
@@ -33,6 +33,7 @@ class Asked(BaseModel):
         name: as tables print it.
         group: prompts of one group are summarised together.
         attributes: what is asked for, in the vocabulary's words.
+        subject: who is described; prompts of one subject say more and more of the same person.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -40,11 +41,13 @@ class Asked(BaseModel):
     name: str
     group: str
     attributes: dict[str, str] = Field(min_length=1)
+    subject: str = ""
 
     @model_validator(mode="after")
     def _in_words_of_the_vocabulary(self) -> Asked:
         if canonical(self.attributes) != self.attributes:
             raise ValueError(f"{self.attributes} is not in the vocabulary's own words")
+        check(self.attributes, self.name)
         return self
 
     def in_scope(self, scope: Scope | None) -> bool:
@@ -116,10 +119,18 @@ class Suite(BaseModel):
     def covered(self, scope: Scope | None) -> list[str]:
         """The names of what a checkpoint can be scored on; the rest is unscored, not zero.
 
+        A subject counts with all of its prompts or with none, so that levels of detail are
+        compared on the same subjects.
+
         Args:
             scope: what it was taught; None: nobody knows, and all of it is scored.
         """
-        return [entry.name for entry in self.entries() if entry.in_scope(scope)]
+        out = {p.subject for p in self.prompts if p.subject and not p.in_scope(scope)}
+        return [
+            entry.name
+            for entry in self.entries()
+            if entry.in_scope(scope) and getattr(entry, "subject", "") not in out
+        ]
 
 
 @cache

@@ -81,6 +81,10 @@ VOCABULARY: dict[str, Attribute] = {
         "nurse", "office worker", "painter", "pilot", "plumber", "police officer", "postal worker", "pupil", "scientist",
         "security guard", "shop assistant", "singer", "soldier", "student", "teacher", "tennis player", "waiter",
     ), free=True),
+    "activity": Attribute("occupation", "half", (
+        "carrying boxes", "cooking", "cycling", "dancing", "fishing", "gardening", "hiking", "jogging", "phoning", "photographing",
+        "playing football", "playing tennis", "reading", "sailing", "shopping", "skateboarding", "skiing", "working out",
+    ), free=True),
     "emotion": Attribute("emotion", "face", ("neutral", "happy", "sad", "angry", "surprised", "fearful", "disgusted")),
     # -- hair and head
     "headwear": Attribute("hair", "face", ("none", "hat", "cap", "beanie", "sun hat", "helmet", "hood", "headscarf", "hijab", "turban", "headband")),

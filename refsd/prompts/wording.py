@@ -1,7 +1,7 @@
 """Attributes in words: the template of a prompt.
 
-    a {view} of {age, group, ethnicity, gender}, {occupation}, {emotion}, {hair}, {beard}, …,
-    {clothing}, {build}, {style}, {scene}
+    a {view} of {age, group, ethnicity, gender}, {occupation}, {activity}, {emotion}, {hair},
+    {beard}, …, {clothing}, {build}, {style}, {scene}
 
 What matters most stands first, because CLIP's text encoder cuts off after 77 tokens: the scene
 goes before the style, and both before anything about the person.
@@ -101,9 +101,9 @@ _FACE_DETAILS = (
 _HEAD = ("hair", "hairline", "facial hair", "mustache", "sideburns", "headwear", "glasses")
 _DRESS = ("neckwear", "upper garment", "lower garment", "shoes", "bag", "build", "height")
 _ORDER: dict[View, tuple[str, ...]] = {
-    "face": ("skin tone", "occupation", "emotion", *_HEAD, *_FACE_DETAILS, *_DRESS),
-    "half": ("skin tone", "occupation", "emotion", *_HEAD, *_DRESS, *_FACE_DETAILS),
-    "full": ("skin tone", "occupation", "emotion", *_HEAD, *_DRESS, *_FACE_DETAILS),
+    "face": ("skin tone", "occupation", "activity", "emotion", *_HEAD, *_FACE_DETAILS, *_DRESS),
+    "half": ("skin tone", "occupation", "activity", "emotion", *_HEAD, *_DRESS, *_FACE_DETAILS),
+    "full": ("skin tone", "occupation", "activity", "emotion", *_HEAD, *_DRESS, *_FACE_DETAILS),
 }
 """Which clause comes after which, most important first. From near the face says more than clothes."""
 
