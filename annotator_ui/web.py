@@ -8,7 +8,9 @@ the address, would be copied along whenever somebody shares what they see.)
 
 from __future__ import annotations
 
+import gc
 import os
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +28,8 @@ from annotator_ui.links import LinkError
 from annotator_ui.session import cookie_name, desk, who
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HOST = "HUMANGENAI_HOST"
@@ -89,8 +93,26 @@ def _picture(request: Request) -> Response:
     return Response(png, media_type="image/png", headers={"Cache-Control": "private, no-store"})
 
 
+@asynccontextmanager
+async def _warm(_: st.App) -> AsyncIterator[None]:
+    """Load all that pages need before anyone comes, and set it apart from what may be garbage.
+
+    After every run of a page Streamlit has Python look at all objects there are. With the libraries
+    among them that takes longer than everything else, and everybody waits.
+    """
+    import pandas as pd  # noqa: F401  # Streamlit's own, at the first pictures
+
+    from annotator_ui.views import account, admin, rating, start  # noqa: F401
+
+    desk()
+    gc.collect()
+    gc.freeze()
+    yield
+
+
 app = st.App(
     Path(__file__).with_name("app.py"),
+    lifespan=_warm,
     routes=[Route("/leave", _leave), Route("/picture/{image_id}", _picture)],
     middleware=[Middleware(Doorkeeper)],
 )
