@@ -393,7 +393,8 @@ class PhiCoverage(Record):
 
     Attributes:
         name: of the group; empty for the whole suite.
-        prompts: on the list; out_of_scope: those of them that the checkpoint was never taught.
+        prompts: on the list; out_of_scope: those of them that the checkpoint was never taught;
+            asked: those of which pictures were asked for.
         pictures: that were asked for; the others count what became of them.
     """
 
@@ -402,6 +403,7 @@ class PhiCoverage(Record):
     name: str
     prompts: int
     out_of_scope: int
+    asked: int
     pictures: int
     replaced: int
     masked: int
@@ -421,7 +423,7 @@ class PhiScore(Record):
         top1: share of questions in which the judge's likeliest value is the one asked for.
         probability: mean calibrated probability of the value asked for.
         ece: expected calibration error of the judge on these pictures, the prompt taken for the
-            truth, in [0, 1].
+            truth, in [0, 1]; NaN for single prompts, which have too few pictures.
         chance: what a judge scores who guesses evenly among its values.
         floor: expected top-1 if the suite's prompts were shuffled over its pictures.
         ceiling: mean accuracy of the judge on labelled pictures of the attributes asked for.

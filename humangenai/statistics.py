@@ -18,6 +18,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
+from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -97,6 +98,181 @@ def clustered_mean(
     means = (weights @ sums) / (weights @ counts)
     low, high = np.percentile(means, [2.5, 97.5])
     return Estimate(value, float(low), float(high), n=observed.size, clusters=names.size)
+
+
+def clustered_share(hits: ArrayLike, clusters: ArrayLike) -> Estimate:
+    """A share with Wilson's interval for as many independent observations as clusters leave.
+
+    With few people all of whom answer alike, resampling gives an interval without width. Wilson's
+    does not, and stays within [0, 1]; it is taken at the *effective* number of observations: the
+    share's binomial variance over its variance between clusters, never more than there are,
+    shrunk by Student's t for few clusters. Korn & Graubard, *Survey Methodology* 24(2), 1998; Dean
+    & Pagano, *Journal of Survey Statistics and Methodology* 3(4), 2015.
+
+    Args:
+        hits: float (N,) in [0, 1], usually 0 or 1; NaN is left out.
+        clusters: (N,) labels, e.g. people.
+
+    Returns:
+        The share, its 95 % interval (NaN with fewer than two clusters), and the counts.
+
+    Raises:
+        ValueError: the lengths differ, or a value lies outside [0, 1].
+
+    >>> share = clustered_share([1, 1, 1, 1, 0, 1], [0, 0, 1, 1, 2, 2])
+    >>> round(share.value, 2), round(share.low, 2), share.high < 1, share.clusters
+    (0.83, 0.15, True, 3)
+    """
+    observed, labels = _checked(hits, clusters)
+    scored = ~np.isnan(observed)
+    observed, labels = observed[scored], labels[scored]
+    if ((observed < 0) | (observed > 1)).any():
+        raise ValueError("hits must lie in [0, 1]")
+    if not observed.size:
+        return Estimate(math.nan, math.nan, math.nan, n=0, clusters=0)
+    names, index = np.unique(labels, return_inverse=True)
+    share, n, groups = float(observed.mean()), observed.size, names.size
+    if groups < 2:
+        return Estimate(share, math.nan, math.nan, n=n, clusters=groups)
+    sums = np.bincount(index, weights=observed - share)
+    between = groups / (groups - 1) * float((sums**2).sum()) / n**2
+    low, high = _share_interval(share, between, n, groups)
+    return Estimate(share, low, high, n=n, clusters=groups)
+
+
+def share_between(wins: ArrayLike, comparisons: ArrayLike, observations: int) -> Estimate:
+    """A share of comparisons of two different people each, with an interval over people.
+
+    The variance is the jackknife's, leaving out one person with all comparisons; the interval is
+    that of :func:`clustered_share`.
+
+    Args:
+        wins: float (people, people): comparisons of one with another that were won; ties count
+            half. The diagonal is ignored.
+        comparisons: float (people, people): how many there were.
+        observations: what was compared, e.g. pictures; the most that can be effective.
+
+    Returns:
+        The share, its 95 % interval (NaN with fewer than three people), the comparisons, and the
+        people who take part in any.
+
+    >>> estimate = share_between(np.ones((4, 4)), np.ones((4, 4)), observations=8)
+    >>> estimate.value, estimate.n, estimate.clusters, estimate.low < 1
+    (1.0, 12, 4, True)
+    """
+    won = np.array(wins, dtype=np.float64)
+    n = np.array(comparisons, dtype=np.float64)
+    np.fill_diagonal(won, 0)
+    np.fill_diagonal(n, 0)
+    takes_part = n.sum(axis=0) + n.sum(axis=1) > 0
+    won, n = won[np.ix_(takes_part, takes_part)], n[np.ix_(takes_part, takes_part)]
+    total, people = n.sum(), len(n)
+    if not total:
+        return Estimate(math.nan, math.nan, math.nan, n=0, clusters=0)
+    share = float(won.sum() / total)
+    without = total - n.sum(axis=0) - n.sum(axis=1)
+    if people < 3 or (without == 0).any():
+        return Estimate(share, math.nan, math.nan, n=int(total), clusters=people)
+    left = (won.sum() - won.sum(axis=0) - won.sum(axis=1)) / without
+    between = (people - 1) / people * float(((left - left.mean()) ** 2).sum())
+    low, high = _share_interval(share, between, observations, people)
+    return Estimate(share, low, high, n=int(total), clusters=people)
+
+
+def clustered_t(values: ArrayLike, clusters: ArrayLike) -> Estimate:
+    """The mean of all observations with Student's interval over clusters: for few people.
+
+    Args:
+        values: float (N,); NaN is left out.
+        clusters: (N,) labels.
+
+    Returns:
+        The mean, its 95 % interval (NaN with fewer than two clusters; without width where all
+        observations are equal), and the counts.
+
+    Raises:
+        ValueError: the lengths differ, or a value is infinite.
+
+    >>> mean = clustered_t([0.1, 0.3, 0.2, 0.2], ["a", "a", "b", "c"])
+    >>> round(mean.value, 2), mean.low < 0.2 < mean.high, mean.clusters
+    (0.2, True, 3)
+    """
+    observed, labels = _checked(values, clusters)
+    scored = ~np.isnan(observed)
+    observed, labels = observed[scored], labels[scored]
+    if not observed.size:
+        return Estimate(math.nan, math.nan, math.nan, n=0, clusters=0)
+    names, index = np.unique(labels, return_inverse=True)
+    mean, groups = float(observed.mean()), names.size
+    if groups < 2:
+        return Estimate(mean, math.nan, math.nan, n=observed.size, clusters=groups)
+    sums = np.bincount(index, weights=observed - mean)
+    error = math.sqrt(groups / (groups - 1) * float((sums**2).sum())) / observed.size
+    half = _student(groups - 1) * error
+    return Estimate(mean, mean - half, mean + half, n=observed.size, clusters=groups)
+
+
+def share_difference(share: Estimate, against: Estimate) -> Estimate:
+    """The difference of two shares from their intervals: Newcombe's method.
+
+    Takes the shares for independent; where the same people are behind both, it is on the safe side.
+    Newcombe, *Statistics in Medicine* 17, 1998, method 10.
+
+    Args:
+        share: with its interval.
+        against: what is subtracted.
+
+    Returns:
+        The difference; ``n`` and ``clusters`` of the smaller part.
+
+    >>> one, other = Estimate(0.8, 0.7, 0.9, 50, 9), Estimate(0.5, 0.4, 0.6, 70, 9)
+    >>> gap = share_difference(one, other)
+    >>> round(gap.value, 2), round(gap.low, 2), round(gap.high, 2)
+    (0.3, 0.16, 0.44)
+    """
+    below = math.hypot(share.value - share.low, against.high - against.value)
+    above = math.hypot(share.high - share.value, against.value - against.low)
+    value = share.value - against.value
+    return Estimate(
+        value,
+        max(value - below, -1.0),
+        min(value + above, 1.0),
+        n=min(share.n, against.n),
+        clusters=min(share.clusters, against.clusters),
+    )
+
+
+_NORMAL = NormalDist()
+
+
+@lru_cache(maxsize=256)
+def _student(degrees: int) -> float:
+    """The 97.5 % quantile of Student's t."""
+    from scipy.stats import t
+
+    return float(t.ppf(0.975, degrees))
+
+
+def _share_interval(share: float, between: float, n: int, groups: int) -> tuple[float, float]:
+    """Wilson's interval at the effective number of observations (see :func:`clustered_share`).
+
+    Args:
+        share: in [0, 1].
+        between: its variance between clusters.
+        n: observations, the most that can be effective.
+        groups: clusters.
+    """
+    binomial = share * (1 - share)
+    effective = min(n, binomial / between) if between > 0 and binomial > 0 else n
+    z = _NORMAL.inv_cdf(0.975)
+    return _wilson(share, effective * (z / _student(groups - 1)) ** 2, z)
+
+
+def _wilson(share: float, n: float, z: float) -> tuple[float, float]:
+    """Wilson's score interval (*JASA* 22, 1927) of a share of ``n`` observations."""
+    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return max(middle - half, 0.0), min(middle + half, 1.0)
 
 
 def paired_difference(
