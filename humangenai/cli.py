@@ -135,6 +135,7 @@ class Kind(StrEnum):
     methods = "methods"
     datasets = "datasets"
     metrics = "metrics"
+    judges = "judges"
     refiners = "refiners"
     inpainters = "inpainters"
 

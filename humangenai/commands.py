@@ -199,11 +199,13 @@ def verify(folder: Path, sample: int | None, everything: bool) -> bool:
 
 
 def listing(kind: str) -> list[tuple[str, str]]:
-    """Names of one kind (methods, datasets, metrics, refiners, inpainters), with one line each."""
-    from humangenai.registry import DATASETS, METHODS, METRICS
+    """Names of one kind (methods, datasets, metrics, judges, refiners, …), with one line each."""
+    from humangenai.registry import DATASETS, JUDGES, METHODS, METRICS
 
     if kind == "metrics":
         entries = METRICS.entries()
+    elif kind == "judges":
+        entries = JUDGES.entries()
     elif kind == "refiners":
         return _checkpoints("refiners")
     elif kind == "inpainters":

