@@ -1,4 +1,4 @@
-"""Labels of the original people, for methods that keep what the labels say."""
+"""Attributes and methods: who keeps the originals' labels, and who paints what is asked for."""
 
 from __future__ import annotations
 
@@ -15,11 +15,23 @@ if TYPE_CHECKING:
     from humangenai.datasets import TruePerson
     from humangenai.methods import Method
     from refsd.people import Person
+    from refsd.prompts import Scope
 
 
 def preserves_labels(method: Method) -> bool:
     """Whether a method asks for the originals' labels: it has ``preserves`` and that is True."""
     return bool(getattr(method, "preserves", False))
+
+
+def follows_prompts(method: Method) -> bool:
+    """Whether a method paints what a suite asks for: it has ``prompted`` and that is True."""
+    return bool(getattr(method, "prompted", False))
+
+
+def scope_of(method: Method) -> Scope | None:
+    """What the prompts of a method can speak of; None where nobody wrote it down."""
+    scope: Scope | None = getattr(method, "scope", None)
+    return scope
 
 
 def labels_of(

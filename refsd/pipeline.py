@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import secrets
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -34,7 +34,7 @@ from refsd.config import RefSDConfig
 from refsd.people.networks import WORKERS
 from refsd.people.person import PersonOutcome
 from refsd.picture import Picture, Result
-from refsd.prompts import Prompt, PromptConfig, mode_suffix
+from refsd.prompts import Prompt, PromptConfig, for_suite, mode_suffix
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from refsd.avatars import Cast, StandIn
     from refsd.compositing import Layer
     from refsd.people.person import Person
+    from refsd.prompts import Scope
     from refsd.refinement import Refined, Refiner
 
 __all__ = ["Picture", "RefSD", "RefSDConfig", "Result", "scene_camera"]
@@ -69,7 +70,10 @@ class _Removed:
 
 @dataclass(frozen=True, eq=False)
 class _Scene:
-    """A picture with avatars in it, before refinement; mappings by the people's indices."""
+    """A picture with avatars in it, before refinement; mappings by the people's indices.
+
+    Pictures that differ only in what is asked share all but the prompts.
+    """
 
     cast: Cast
     regions: Sequence[NDArray[np.bool_]]
@@ -77,7 +81,7 @@ class _Scene:
     removed: _Removed
     x_second: NDArray[np.uint8]
     layers: Mapping[int, Layer]
-    prompts: Mapping[int, Prompt]
+    prompts: Mapping[int, Prompt] = field(default_factory=dict)
 
 
 class RefSD:
@@ -108,6 +112,11 @@ class RefSD:
     def name(self) -> str:
         """What ran, as tables say it: ``refsd[none]``, ``refsd[sd15, preserve]``."""
         return f"refsd[{self._refiner.name}{mode_suffix(self.config.prompt)}]"
+
+    @property
+    def scope(self) -> Scope | None:
+        """What prompts can speak of; None where nobody wrote it down."""
+        return self._refiner.scope
 
     def settings(self) -> dict[str, object]:
         """All that influences a picture besides people and seed, JSON-able, without any paths."""
@@ -178,22 +187,22 @@ class RefSD:
                 "nothing would follow this prompt: the refiner 'none' paints nothing; choose "
                 "another refiner, or avatar='matched' with attributes instead of a text"
             )
-        settings = self.config.prompt.model_dump()
         if isinstance(prompt, str):
+            settings = self.config.prompt.model_dump()
             return {}, PromptConfig.model_validate({**settings, "mode": "random", "text": prompt})
-        return prompt, PromptConfig.model_validate({**settings, "mode": "suite", "text": None})
+        return prompt, for_suite(self.config.prompt)
 
     def batch(self, pictures: Sequence[Picture], *, stages: bool = False) -> list[Result]:
         """Pseudonymize a batch of pictures; none influences another.
 
         Args:
-            pictures: any sizes, any number of people each.
+            pictures: any sizes, any number of people each. Those that share image, people and seed
+                and differ only in what is asked cost little more than their refinement.
             stages: also return what happened in between.
         """
         from refsd.refinement import Composite
 
-        casts = self._casting.pose(pictures, self._refiner.scope)
-        scenes = self._compose(pictures, casts)
+        scenes = self._scenes(pictures)
         composites = [
             Composite(
                 scene.x_second,
@@ -216,6 +225,24 @@ class RefSD:
 
         return make_refiner(self.config.refiner)
 
+    def _scenes(self, pictures: Sequence[Picture]) -> list[_Scene]:
+        """x″ of every picture, and what is asked of its refinement."""
+        firsts: dict[object, int] = {}
+        same = [firsts.setdefault(self._beneath(n, p), n) for n, p in enumerate(pictures)]
+        distinct = [pictures[number] for number in firsts.values()]
+        casts = self._casting.pose(distinct, self.scope)
+        composed = dict(zip(firsts.values(), self._compose(distinct, casts), strict=True))
+        return [
+            replace(composed[number], prompts=self._prompts(picture, composed[number].cast))
+            for picture, number in zip(pictures, same, strict=True)
+        ]
+
+    def _beneath(self, number: int, picture: Picture) -> object:
+        """What a picture's x″ is made of: equal where x″ is."""
+        if self.config.avatar == "matched":  # avatars come as they are asked for
+            return number
+        return id(picture.image), *map(id, picture.people), picture.seed, picture.crop
+
     def _compose(self, pictures: Sequence[Picture], casts: Sequence[Cast]) -> list[_Scene]:
         """Everything up to x″.
 
@@ -232,8 +259,7 @@ class RefSD:
                 for picture, cast, one in zip(pictures, casts, hidden, strict=True)
             ]
             return [
-                self._scene(*parts)
-                for parts in zip(pictures, casts, hidden, emptied, drawn, strict=True)
+                self._scene(*parts) for parts in zip(casts, hidden, emptied, drawn, strict=True)
             ]
 
     def _remove(self, picture: Picture, cast: Cast, hidden: _Hidden) -> _Removed:
@@ -280,21 +306,22 @@ class RefSD:
 
     def _scene(
         self,
-        picture: Picture,
         cast: Cast,
         hidden: _Hidden,
         removed: _Removed,
         layers: Mapping[int, Layer],
     ) -> _Scene:
-        """x″ and what is asked of its refinement."""
+        """x″."""
         from refsd import compositing
 
         x_second = compositing.composite(removed.x_prime, list(layers.values()))
-        prompts = {
+        return _Scene(cast, hidden.regions, hidden.a, removed, x_second, layers)
+
+    def _prompts(self, picture: Picture, cast: Cast) -> dict[int, Prompt]:
+        return {
             index: self._prompt(picture, index, stand_in)
             for index, stand_in in cast.stand_ins.items()
         }
-        return _Scene(cast, hidden.regions, hidden.a, removed, x_second, layers, prompts)
 
     def _prompt(self, picture: Picture, index: int, stand_in: StandIn) -> Prompt:
         """What refinement is asked to make of an avatar."""
@@ -310,7 +337,7 @@ class RefSD:
             seed=picture.seed,
             index=index,
             view=view_of(camera.project(stand_in.landmarks), picture.shape),
-            scope=self._refiner.scope,
+            scope=self.scope,
         )
 
     def _finish(self, picture: Picture, scene: _Scene, refined: Refined, stages: bool) -> Result:

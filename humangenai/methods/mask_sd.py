@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, field_validator
 
 from humangenai.methods.method import Claim, Outcome, Task
 from refsd.people import PersonOutcome
-from refsd.prompts import PromptConfig, make_prompt, mode_suffix, view_of
+from refsd.prompts import PromptConfig, for_suite, make_prompt, mode_suffix, view_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,6 +54,7 @@ class MaskSD:
 
     Attributes:
         preserves: asks for the originals' labels (``humangenai.attributes``).
+        prompted: paints what a suite asks for; not where one text is said of everybody.
     """
 
     claim: Claim = "removes"
@@ -66,6 +67,7 @@ class MaskSD:
         self._inpainter: DiffusionInpainter = shared_inpainter(options.inpainter)
         self.name = f"Mask-SD[{self._inpainter.name}{mode_suffix(options.prompt)}]"
         self.preserves = options.prompt.mode == "preserve"
+        self.prompted = options.prompt.text is None
 
     @cached_property
     def _settings(self) -> Mapping[str, object]:
@@ -102,9 +104,10 @@ class MaskSD:
     def _prompts(self, task: Task) -> list[Prompt]:
         shape = _shape(task)
         given = task.attributes or [{}] * len(task.people)
+        config = for_suite(self._options.prompt) if task.suite else self._options.prompt
         return [
             make_prompt(
-                self._options.prompt,
+                config,
                 asked,
                 {},
                 seed=task.seed,

@@ -30,6 +30,8 @@ class Task:
         seed: 64 bits, from the run's key, the item's place, and the method's configuration.
         crop: True where the picture is a crop around one person.
         attributes: per person, what is asked for: labels to preserve, or a suite's; may be empty.
+        suite: True where the attributes are a suite's: they are asked for exactly as they are,
+            whatever else the method is set to ask for.
     """
 
     key: str
@@ -38,6 +40,7 @@ class Task:
     seed: int
     crop: bool = False
     attributes: Sequence[Mapping[str, str]] = ()
+    suite: bool = False
 
 
 @dataclass(frozen=True, eq=False)

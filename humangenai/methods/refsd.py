@@ -8,9 +8,12 @@ from humangenai.methods.method import Claim, Outcome, Task
 from refsd.config import RefSDConfig
 from refsd.picture import Picture
 from refsd.pipeline import RefSD
+from refsd.prompts import for_suite
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from refsd.prompts import Scope
 
 Options = RefSDConfig
 
@@ -23,6 +26,7 @@ class RefSDMethod:
 
     Attributes:
         preserves: asks for the originals' labels (``humangenai.attributes``).
+        prompted: paints what a suite asks for; not where one text is said of everybody.
     """
 
     claim: Claim = "removes"
@@ -32,6 +36,13 @@ class RefSDMethod:
         self._refsd = RefSD(options)
         self.name = self._refsd.name
         self.preserves = options.prompt.mode == "preserve"
+        self.prompted = options.prompt.text is None
+        self._suite = for_suite(options.prompt)
+
+    @property
+    def scope(self) -> Scope | None:
+        """What the checkpoint was taught, if that is written beside its weights."""
+        return self._refsd.scope
 
     def settings(self) -> Mapping[str, object]:
         """RefSD's config with what ``auto`` stands for here, without the user's paths."""
@@ -40,7 +51,14 @@ class RefSDMethod:
     def pseudonymize(self, tasks: Sequence[Task], *, stages: bool = False) -> Sequence[Outcome]:
         """Run RefSD on a batch."""
         pictures = [
-            Picture(task.image, task.people, task.seed, task.crop, task.attributes)
+            Picture(
+                task.image,
+                task.people,
+                task.seed,
+                task.crop,
+                task.attributes,
+                self._suite if task.suite else None,
+            )
             for task in tasks
         ]
         return [

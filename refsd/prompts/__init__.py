@@ -9,6 +9,7 @@ from refsd.prompts.conflicts import CLASHES, Clash, check, find_clash, fits, res
 from refsd.prompts.making import (
     PromptConfig,
     avatar_attributes,
+    for_suite,
     make_prompt,
     make_prompts,
     mode_suffix,
@@ -37,6 +38,7 @@ __all__ = [
     "count_tokens",
     "find_clash",
     "fits",
+    "for_suite",
     "load_scope",
     "make_prompt",
     "make_prompts",

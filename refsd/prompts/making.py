@@ -92,6 +92,11 @@ def mode_suffix(config: PromptConfig) -> str:
     return "" if mode == "random" else f", {mode}"
 
 
+def for_suite(config: PromptConfig) -> PromptConfig:
+    """The same settings, for attributes that are asked for exactly as they are given."""
+    return PromptConfig.model_validate({**config.model_dump(), "mode": "suite", "text": None})
+
+
 def wanted_attributes(
     config: PromptConfig,
     given: Mapping[str, str],

@@ -168,3 +168,14 @@ def test_missing_weights_stop_a_run_before_any_picture_is_counted_as_failed(
 def test_no_weights_are_needed_to_name_the_method() -> None:
     assert isinstance(load(Options()), MaskSD)
     assert load(Options()).name == "Mask-SD[sd15]"
+
+
+def test_a_suites_attributes_are_asked_for_and_nothing_is_drawn(folder: str) -> None:
+    method = load(Options(inpainter=folder))
+    assert method.prompted
+    asked = task(person(35), attributes=[{"hair": "bald"}], suite=True)
+    prompt = method.pseudonymize([asked])[0].people[0].prompt
+    assert prompt is not None
+    assert "bald head" in prompt
+    assert "expression" not in prompt
+    assert not load(Options(inpainter=folder, prompt=PromptConfig(text="a person"))).prompted

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 from refsd import masks
 from refsd.people import Person
 from refsd.pipeline import Picture, RefSD, RefSDConfig
+from refsd.prompts import for_suite
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,3 +65,42 @@ def test_a_crowd_is_refined_inside_its_masks(
     assert np.array_equal(result.image[~a], x[~a])
     assert (result.image[a] != result.stages["x_second"][a]).any(axis=1).mean() > 0.5
     assert np.array_equal(result.image, refsd.batch([picture])[0].image)
+
+
+def test_many_looks_of_one_person_share_all_but_their_refinement(
+    tiny_checkpoint: Callable[[str, str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.set_num_threads(1)
+    x = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8)
+    person = standing(120, 20, 120)
+    looks = [{"emotion": "happy"}, {"hair": "bald"}, {"emotion": "happy"}]
+    config = RefSDConfig(refiner=str(tiny_checkpoint("sd15", "refine")), renderer="numpy")
+    refsd = RefSD(config)
+    pictures = [
+        Picture(x, [person], 5, attributes=[look], prompt=for_suite(config.prompt))
+        for look in looks
+    ]
+    alone = [refsd.batch([picture])[0] for picture in pictures]
+    emptied = []
+    remove = refsd._remove
+    monkeypatch.setattr(refsd, "_remove", lambda *some: emptied.append(1) or remove(*some))
+    together = refsd.batch([*pictures, dataclasses.replace(pictures[0], seed=6)])
+    assert len(emptied) == 2
+    for one, other in zip(alone, together, strict=False):
+        assert np.array_equal(one.image, other.image)
+        assert [p.prompt for p in one.people] == [p.prompt for p in other.people]
+    assert "bald" in str(together[1].people[0].prompt)
+    assert np.array_equal(together[0].image, together[2].image)
+    assert not np.array_equal(together[0].image, together[1].image)
+
+
+def test_avatars_that_match_what_is_asked_are_not_shared() -> None:
+    x = np.full((HEIGHT, WIDTH, 3), 128, np.uint8)
+    person = standing(120, 20, 120)
+    config = RefSDConfig(avatar="matched", renderer="numpy")
+    pictures = [
+        Picture(x, [person], 5, attributes=[{"gender": gender}], prompt=for_suite(config.prompt))
+        for gender in ("female", "male")
+    ]
+    one, other = RefSD(config).batch(pictures)
+    assert one.people[0].avatar != other.people[0].avatar
