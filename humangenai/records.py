@@ -425,7 +425,8 @@ class PhiScore(Record):
         ece: expected calibration error of the judge on these pictures, the prompt taken for the
             truth, in [0, 1]; NaN for single prompts, which have too few pictures.
         chance: what a judge scores who guesses evenly among its values.
-        floor: expected top-1 if the suite's prompts were shuffled over its pictures.
+        floor: expected top-1 if the suite's prompts were shuffled over its pictures; NaN where the
+            judge looked for the values only in pictures that should show them.
         ceiling: mean accuracy of the judge on labelled pictures of the attributes asked for.
         n: questions that the judge answered; people: source people they are about.
         unjudgeable: questions about values that the judge cannot tell (or is known not to see).
@@ -542,7 +543,8 @@ class LeakScore(Record):
         asked: ``otherwise``: the prompt asks for another value than the original has;
             ``nothing``: the prompt does not speak of it.
         accuracy: how often the judge names the original's value.
-        chance: the same if the originals' labels were shuffled over the people.
+        chance: how often pictures of the same prompt value are taken to show that label, whoever
+            stood there.
         lift: accuracy minus chance; above 0 the original leaks.
         n: pictures; people: source people.
     """
@@ -581,12 +583,13 @@ class JudgeAgreement(Record):
 
 
 class PhiRating(Record):
-    """What people say of one prompt or pair, on the question's scale of 1 to 5.
+    """What people say of a suite, group or prompt, on the question's scale of 1 to 5.
 
     Attributes:
         part, name, group: as in ``PhiScore``.
+        study: version of the judge ``human``, which the export of the study gives.
         mean: of all answers with the ends of its 95 % interval; sd: their standard deviation.
-        n: answers; items: pictures rated; annotators: who answered.
+        n: answers; items: attributes of pictures that were rated; people: source people of theirs.
     """
 
     suite: Suite
@@ -598,7 +601,7 @@ class PhiRating(Record):
     sd: Number
     n: int
     items: int
-    annotators: int
+    people: int
 
 
 class PhiRecord(Record):

@@ -272,7 +272,11 @@ def _wilson(share: float, n: float, z: float) -> tuple[float, float]:
     """Wilson's score interval (*JASA* 22, 1927) of a share of ``n`` observations."""
     middle = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return max(middle - half, 0.0), min(middle + half, 1.0)
+    # Rounding must not take the ends off 0 and 1.
+    return (
+        max(middle - half, 0.0) if share > 0 else 0.0,
+        min(middle + half, 1.0) if share < 1 else 1.0,
+    )
 
 
 def paired_difference(

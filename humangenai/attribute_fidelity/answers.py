@@ -9,7 +9,7 @@ judge is missing). Only answers are scored; the other two are counted.
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -126,7 +126,7 @@ class Answer:
     @property
     def probability(self) -> float:
         """Of the value that was asked for."""
-        return self.said[self.value]
+        return self.said.get(self.value, 0.0)
 
     @property
     def chance(self) -> float:
@@ -152,28 +152,32 @@ class Answers:
     unjudged: Sequence[tuple[Generated, str]]
 
     @cached_property
-    def _shares(self) -> Mapping[tuple[str, str], Mapping[str, float]]:
-        """Suite and attribute → value → share of the suite's pictures judged to show it."""
-        sums: dict[tuple[str, str], dict[str, float]] = defaultdict(lambda: defaultdict(float))
-        pictures: dict[tuple[str, str], int] = defaultdict(int)
+    def _floors(self) -> Mapping[tuple[str, str, str], float]:
+        """Suite, attribute and value → share of the suite's pictures judged to show it."""
+        credit: dict[tuple[str, str, str], float] = defaultdict(float)
+        looked: Counter[tuple[str, str, str]] = Counter()
         for line in self.pictures:
             for attribute in (said := self.verdicts.of_picture(line)):
                 if probabilities := spoken(said, attribute):
-                    pictures[line.suite, attribute] += 1
-                    for value, credit in likeliest(probabilities).items():
-                        sums[line.suite, attribute][value] += credit
+                    looked.update((line.suite, attribute, value) for value in probabilities)
+                    for value, share in likeliest(probabilities).items():
+                        credit[line.suite, attribute, value] += share
+        asked: Counter[tuple[str, str, str]] = Counter(
+            (one.line.suite, one.attribute, one.value) for one in self.given
+        )
         return {
-            place: {value: total / pictures[place] for value, total in found.items()}
-            for place, found in sums.items()
+            place: credit[place] / n if n > asked[place] else math.nan
+            for place, n in looked.items()
         }
 
     def floor(self, answer: Answer) -> float:
         """What an answer would score on average over all shuffles of the suite's prompts.
 
         A shuffle gives the question any of the suite's pictures, so this is the share of them that
-        the judge says to show the value; what it says of everybody is no success of a prompt.
+        the judge says to show the value; what it says of everybody is no success of a prompt. NaN
+        where the judge has looked for the value only in pictures that should show it, as people do.
         """
-        return self._shares[answer.line.suite, answer.attribute].get(answer.value, 0.0)
+        return self._floors.get((answer.line.suite, answer.attribute, answer.value), math.nan)
 
 
 def person(line: Generated) -> str:

@@ -90,20 +90,21 @@ def phi_scores(generated: Sequence[Generated], verdicts: Verdicts) -> tuple[PhiS
     given: dict[Place, list[Answer]] = defaultdict(list)
     places: dict[Place, None] = {}
     for line in asked.pictures:
-        places.update(dict.fromkeys(_places(line)))
+        places.update(dict.fromkeys(places_of(line)))
     for answer in asked.given:
-        for place in _places(answer.line):
+        for place in places_of(answer.line):
             given[place].append(answer)
     unjudgeable = _counts(asked.unjudgeable)
     unjudged = _counts(asked.unjudged)
     rows = [
         _score(place, given[place], asked, unjudgeable[place], unjudged[place])
-        for place in _ordered(places)
+        for place in ordered(places)
     ]
     return tuple(_with_ranks(rows))
 
 
-def _places(line: Generated) -> tuple[Place, Place, Place]:
+def places_of(line: Generated) -> tuple[Place, Place, Place]:
+    """The rows that a picture counts for: its suite's, its group's, its prompt's."""
     return (
         (line.suite, "suite", "", ""),
         (line.suite, "group", line.group, line.group),
@@ -111,7 +112,7 @@ def _places(line: Generated) -> tuple[Place, Place, Place]:
     )
 
 
-def _ordered(places: Iterable[Place]) -> list[Place]:
+def ordered(places: Iterable[Place]) -> list[Place]:
     """Suites by name; within each, the suite, its groups, then the prompts group by group."""
     parts = ("suite", "group", "prompt")
     found = list(places)
@@ -124,7 +125,7 @@ def _ordered(places: Iterable[Place]) -> list[Place]:
 def _counts(questions: Iterable[tuple[Generated, str]]) -> Mapping[Place, int]:
     counted: dict[Place, int] = defaultdict(int)
     for line, _ in questions:
-        for place in _places(line):
+        for place in places_of(line):
             counted[place] += 1
     return counted
 
