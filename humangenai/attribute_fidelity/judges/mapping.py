@@ -148,6 +148,16 @@ def tells_apart(
     return None
 
 
+def broader(key: str, value: str) -> str | None:
+    """The word of the same attribute that a value counts as, where there is one.
+
+    >>> broader("upper colour", "navy"), broader("upper colour", "teal")
+    ('blue', None)
+    """
+    step = _COARSER.get(key, {}).get(value)
+    return step[1] if step is not None and step[0] == key else None
+
+
 def judgeable(values: Mapping[str, Iterable[str]], asked: Asked | Pair) -> bool:
     """Whether a judge can say anything about a suite's prompt, or tell a pair apart."""
     if isinstance(asked, Pair):
