@@ -2,7 +2,8 @@
 
     python -m refsd.training data         renders labelled people and plain composites
     python -m refsd.training autoencoder  pictures to latents and back
-    python -m refsd.training denoiser     UNet, text encoder and Canny ControlNet
+    python -m refsd.training reader       the text encoder learns what captions say
+    python -m refsd.training denoiser     UNet and Canny ControlNet
     python -m refsd.training export       half precision, the folder that diffusers reads
 
 What baselines need of the finished checkpoint, each after the parts above:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 PAIRS: dict[Crop, int] = {"body": 12288, "head": 12288}
 HEIGHTS: dict[Crop, int] = {"body": 128, "head": 96}
 PARTS = (
-    "data", "autoencoder", "denoiser", "export", "conditions", "controlnet", "inpainting",
+    "data", "autoencoder", "reader", "denoiser", "export", "conditions", "controlnet", "inpainting",
 )  # fmt: skip
 
 
@@ -70,14 +71,30 @@ def _run(given: argparse.Namespace) -> None:
         from refsd.training.autoencoder import train
 
         shards = _shards(given.folder, given.pairs)
-        train([shards["body"], shards["head"]], given.folder / "autoencoder", given.steps or 7000)
+        train([shards["body"], shards["head"]], given.folder / "autoencoder", given.steps or 1200)
+    elif given.part == "reader":
+        from refsd.training.reading import STEPS
+        from refsd.training.reading import train as train_reader
+
+        train_reader(
+            given.folder / "reader", given.folder / "denoiser" / "tokenizer", given.steps or STEPS
+        )
     elif given.part == "denoiser":
         from refsd.training.diffusion import train as train_denoiser
+        from refsd.training.reading import READ
 
+        vae, words = given.folder / "autoencoder" / "vae", given.folder / "reader" / READ
+        for path, part in ((vae, "autoencoder"), (words, "reader")):
+            if not path.exists():
+                sys.exit(f"{path} is missing; train it first: python -m refsd.training {part} "
+                         f"--folder {given.folder}")  # fmt: skip
         train_denoiser(
-            _shards(given.folder, given.pairs), given.folder / "autoencoder" / "vae",
-            given.folder / "denoiser", given.steps or 20000,
-        )  # fmt: skip
+            _shards(given.folder, given.pairs),
+            vae,
+            words,
+            given.folder / "denoiser",
+            given.steps or 12000,
+        )
     elif given.part == "export":
         from refsd.training.export import export
 

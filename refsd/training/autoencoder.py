@@ -6,6 +6,7 @@ processor. No perceptual loss: networks that measure perception were trained on 
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -77,6 +78,18 @@ def _seen(images: torch.Tensor) -> torch.Tensor:
     return torch.stack([luma, _COLOUR * (blue - luma), _COLOUR * (red - luma)], dim=1)
 
 
+def save_autoencoder(model: AutoencoderTiny, out: Path) -> None:
+    """Write it as ``AutoencoderTiny.from_pretrained`` reads it.
+
+    Without a key that diffusers derives from the others, and warns of whenever it reads it.
+    """
+    model.save_pretrained(out)
+    file = out / "config.json"
+    config = json.loads(file.read_text(encoding="utf-8"))
+    del config["block_out_channels"]
+    file.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+
+
 def train(parts: Sequence[Sequence[Path]], folder: Path, steps: int) -> Path:
     """Train, or go on training, and write the autoencoder.
 
@@ -129,7 +142,7 @@ def train(parts: Sequence[Sequence[Path]], folder: Path, steps: int) -> Path:
             for number, pairs in enumerate(held_out):
                 loop.sheet(_rows(model, pairs), f"part{number}")
     model.register_to_config(scaling_factor=1 / _deviation(model, data))
-    model.save_pretrained(folder / "vae")
+    save_autoencoder(model, folder / "vae")
     return folder / "vae"
 
 

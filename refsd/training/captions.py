@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from refsd.prompts import VOCABULARY, Scope, age_group, canonical
-from refsd.prompts.wording import STYLE, write_positive
+from refsd.prompts.wording import STYLE, visible, write_positive
 from refsd.training.people import sample_person
 
 if TYPE_CHECKING:
@@ -65,6 +65,26 @@ _DRAWS = 2000
 """The rarest value comes about once in thirty people."""
 
 
+def said(labels: Mapping[str, str], view: View, rng: np.random.Generator) -> dict[str, str]:
+    """Some of what a picture shows, in the vocabulary's words; sometimes nothing.
+
+    Args:
+        labels: of the pair.
+        view: how much of the person the picture shows. A picture of the head ends at the chest.
+        rng: what is left unsaid.
+    """
+    if rng.random() < UNSAID:
+        return {}
+    known = attributes(labels)
+    # Years and group say the same; either may be said.
+    if rng.random() < 0.5:
+        known["age group"] = age_group(int(known.pop("age")))
+    seen: View = "half" if view == "face" else view
+    return {
+        key: value for key, value in known.items() if visible(key, seen) and rng.random() < KEEP
+    }
+
+
 def caption(labels: Mapping[str, str], view: View, rng: np.random.Generator) -> str:
     """Say some of what a picture shows, as RefSD's prompts would.
 
@@ -73,11 +93,20 @@ def caption(labels: Mapping[str, str], view: View, rng: np.random.Generator) -> 
         view: how much of the person the picture shows.
         rng: what is left unsaid.
     """
-    if rng.random() < UNSAID:
-        return ""
-    known = attributes(labels)
-    # Years and group say the same; either may be said.
-    if rng.random() < 0.5:
-        known["age group"] = age_group(int(known.pop("age")))
-    kept = {key: value for key, value in known.items() if rng.random() < KEEP}
-    return write_positive(kept, view, STYLE if rng.random() < 0.5 else "")[0]
+    return in_words(said(labels, view, rng), view, rng)[0]
+
+
+def in_words(
+    kept: Mapping[str, str], view: View, rng: np.random.Generator
+) -> tuple[str, dict[str, str]]:
+    """A caption, and what of it is said; the rest did not fit.
+
+    Args:
+        kept: in the vocabulary's words; nothing makes the empty caption.
+        view: how much of the person the picture shows.
+        rng: whether the style is said.
+    """
+    if not kept:
+        return "", {}
+    words, left_out = write_positive(kept, view, STYLE if rng.random() < 0.5 else "")
+    return words, {key: value for key, value in kept.items() if key not in left_out}

@@ -1,5 +1,6 @@
-"""The denoiser of refsd-tiny: UNet, text encoder and Canny ControlNet, trained together.
+"""The denoiser of refsd-tiny: UNet and Canny ControlNet, trained together.
 
+The text encoder has learnt to read before (:mod:`refsd.training.reading`) and stays as it is.
 Stable Diffusion's ControlNets were trained after the UNet was frozen (Zhang et al. 2023, section
 3.3). Here both start from nothing and learn in the same steps; edges are withheld as often as
 ``EDGES_WITHHELD`` says, so that the UNet alone still paints people. The result is the ordinary
@@ -18,6 +19,7 @@ from diffusers import (
     AutoencoderTiny,
     ControlNetModel,
     DDIMScheduler,
+    LCMScheduler,
     UNet2DConditionModel,
 )
 from torch.nn import functional
@@ -28,7 +30,7 @@ from refsd.training.batches import HELD_OUT, Pairs, to_images, to_tensor
 from refsd.training.captions import caption
 from refsd.training.hardware import DEVICE, reduced
 from refsd.training.loop import Loop
-from refsd.training.text import LENGTH, kept_tokenizer, make_text_encoder
+from refsd.training.text import LENGTH, WIDTH, kept_tokenizer, make_text_encoder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,22 +41,27 @@ if TYPE_CHECKING:
 
     from refsd.prompts import View
 
-WIDTH = 192
-"""Width of the text encoder, which the UNet attends to."""
-
 EDGES_WITHHELD = 0.15
 
 STARTED = 0.5
 """So often the noisy picture is the composite's instead of the target's, as it is when RefSD starts
 image-to-image; the denoiser learns to take the place from it and the person from the words."""
 
-STARTED_FROM = 500
+STARTED_FROM = 350
 """Steps of the schedule below which that is never done: too little noise hides the difference."""
+
+_MOST = (0.85, 700)
+"""This share of the samples has less noise than this step of the schedule's: where refinement
+starts, and goes on. The rest, nearly all noise, is only seen at strengths above 0.7."""
+
+_PERSON = 3.0
+"""By how much more it counts what happens where target and composite differ: there is the person,
+whom words change; elsewhere edges and composite say all."""
 
 _BATCH = {"full": 16, "half": 16, "face": 12}
 """By view; heads have more pixels than bodies."""
 
-_COARSE = 0.2
+_COARSE = 0.4
 """In this share of the steps pictures are half as high and wide, and batches twice as large: words
 are learnt four times as fast there, and details are for later."""
 
@@ -183,6 +190,7 @@ class Encoded:
         batch: samples of a step.
         targets, composites: float32 (N, 2, 4, h, w), scaled latents of the pictures and of their
             mirror images.
+        weights: float32 (N, 2, 1, h, w), how much each place counts.
     """
 
     def __init__(self, pairs: Pairs, view: View, vae: AutoencoderTiny, shrink: int = 1) -> None:
@@ -192,6 +200,7 @@ class Encoded:
         self._drawn = shrunk(pairs.composite, shrink)
         self.targets = encode(vae, shrunk(pairs.target, shrink))
         self.composites = encode(vae, self._drawn)
+        self.weights = weights(self.targets, self.composites)
 
     def edges(self, chosen: NDArray[np.int64], rng: np.random.Generator) -> torch.Tensor:
         """float32 (N, 3, H, W) in [0, 1]: Canny of the composites, at varying thresholds."""
@@ -199,6 +208,26 @@ class Encoded:
         found = [canny(self._drawn[i], int(at), int(2 * at)) for i, at in
                  zip(chosen, low, strict=True)]  # fmt: skip
         return (to_tensor(np.stack(found)) + 1) / 2
+
+
+def weights(targets: torch.Tensor, composites: torch.Tensor) -> torch.Tensor:
+    """How much each place counts: more where the person is.
+
+    Args:
+        targets: float32 (N, 2, 4, h, w), scaled latents.
+        composites: the same of the composites.
+
+    Returns:
+        float32 (N, 2, 1, h, w); the mean of each picture is 1.
+    """
+    differ = ((targets - composites).abs().mean(2) > _DIFFERENT).float()
+    near = functional.max_pool2d(differ, 5, stride=1, padding=2)
+    counted = (1 + _PERSON * near).unsqueeze(2)
+    return counted / counted.mean((3, 4), keepdim=True)
+
+
+_DIFFERENT = 0.4
+"""Mean difference of latents, whose standard deviation is 1, that light alone does not make."""
 
 
 def shrunk(pictures: NDArray[np.uint8], by: int) -> NDArray[np.uint8]:
@@ -223,19 +252,24 @@ def encode(vae: AutoencoderTiny, pictures: NDArray[np.uint8]) -> torch.Tensor:
     return torch.cat(encoded)
 
 
-def train(parts: Mapping[str, Sequence[Path]], vae: Path, folder: Path, steps: int) -> None:
+def train(
+    parts: Mapping[str, Sequence[Path]], vae: Path, reader: Path, folder: Path, steps: int
+) -> None:
     """Train, or go on training.
 
     Args:
         parts: ``body`` and ``head`` → their shards; of three steps two are bodies.
         vae: the autoencoder's folder.
+        reader: the text encoder's weights, of :func:`refsd.training.reading.train`.
         folder: of the run; the averaged weights are in ``average.pt`` there.
         steps: of 16 bodies or 12 heads each, of twice as many while pictures are small.
     """
     torch.manual_seed(0)
     trainee = Trainee(vae, folder / "tokenizer")
+    trainee.text_encoder.load_state_dict(torch.load(reader, map_location=DEVICE, weights_only=True))
+    trainee.text_encoder.requires_grad_(False)
     models = trainee.models()
-    parameters = [p for model in models.values() for p in model.parameters()]
+    parameters = [p for model in models.values() for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(
         parameters, _RATE, betas=(0.9, 0.99), weight_decay=0.01, fused=True
     )
@@ -305,9 +339,10 @@ def _loss(trainee: Trainee, part: Encoded, turn: int, rng: np.random.Generator) 
     captions = [caption(part.pairs.labels[i], part.view, rng) for i in chosen]
     generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
     noise = torch.randn(latents.shape, generator=generator).to(DEVICE)
-    # Evenly over the schedule within the batch, for less noise in the loss.
+    # Evenly within the batch, for less noise in the loss.
     place = (np.arange(count) + rng.random()) / count
-    steps = (place * trainee.scheduler.config["num_train_timesteps"]).astype(np.int64)
+    last = trainee.scheduler.config["num_train_timesteps"]
+    steps = np.interp(place, [0, _MOST[0], 1], [0, _MOST[1], last]).astype(np.int64)
     times = torch.from_numpy(steps).to(DEVICE)
     is_started = torch.from_numpy((rng.random(count) < STARTED) & (steps >= STARTED_FROM))
     seen = torch.where(
@@ -320,7 +355,8 @@ def _loss(trainee: Trainee, part: Encoded, turn: int, rng: np.random.Generator) 
     # Plain attention: with so few tokens the fused one takes longer on its way back.
     with reduced(), sdpa_kernel(SDPBackend.MATH):
         made = trainee.velocity(noisy, times, trainee.embed(captions), edges, shown)
-    return functional.mse_loss(made.float(), wanted)
+    counted = part.weights[chosen, mirrored]
+    return functional.mse_loss(made.float(), wanted, weight=counted.expand_as(wanted))
 
 
 def noised(
@@ -373,7 +409,7 @@ def _sheet(
     composites = pairs.composite[:count]
     edges = np.stack([canny(picture) for picture in composites])
     shown = (to_tensor(edges) + 1) / 2
-    made = [sample(trainee, captions, shown, composites, strength=some) for some in (0.8, 1.0)]
+    made = [sample(trainee, captions, shown, composites, strength=some) for some in (0.7, 1.0)]
     rows = [composites, edges, *made, pairs.target[:count]]
     save_png(path, np.concatenate([np.concatenate(list(row), axis=1) for row in rows]))
     for name, model in models.items():
@@ -383,9 +419,13 @@ def _sheet(
 @torch.no_grad()
 def sample(
     trainee: Trainee, captions: Sequence[str], edges: torch.Tensor, composites: NDArray[np.uint8],
-    *, strength: float, steps: int = 15, guidance: float = 3.0,
+    *, strength: float, steps: int = 10, guidance: float = 2.0,
 ) -> NDArray[np.uint8]:  # fmt: skip
     """Refine composites under captions; for looking at while training.
+
+    Every step says what the picture is and puts less, but fresh, noise on that, as the schedulers
+    of consistency models do (Luo et al. 2023, algorithm 2): what is left of the composite in
+    the noise would otherwise come back at the end.
 
     Args:
         trainee: what has been learnt so far.
@@ -399,11 +439,13 @@ def sample(
     Returns:
         uint8 (N, H, W, 3).
     """
-    scheduler = trainee.scheduler
+    scheduler = LCMScheduler.from_config(trainee.scheduler.config)
     scheduler.set_timesteps(steps)
     times = scheduler.timesteps[steps - round(steps * strength) :]
+    scheduler.set_begin_index(steps - len(times))
     start = encode(trainee.vae, composites)[:, 0]
-    noise = torch.randn(start.shape, generator=torch.Generator().manual_seed(0)).to(DEVICE)
+    generator = torch.Generator().manual_seed(0)
+    noise = torch.randn(start.shape, generator=generator).to(DEVICE)
     latents = scheduler.add_noise(start, noise, times[:1])
     words = torch.cat([trainee.embed([""] * len(captions)), trainee.embed(captions)])
     with reduced():
@@ -413,6 +455,6 @@ def sample(
             said = trainee.velocity(both, now, words, torch.cat([edges, edges])).float()
             plain, asked = said.chunk(2)
             guided = plain + guidance * (asked - plain)
-            latents = scheduler.step(guided, time, latents).prev_sample
+            latents = scheduler.step(guided, time, latents, generator=generator).prev_sample
         scale = float(trainee.vae.config["scaling_factor"])
         return to_images(trainee.vae.decode(latents / scale).sample.float())

@@ -10,6 +10,7 @@ import torch
 
 from refsd.errors import SetupError
 from refsd.prompts import write_scope
+from refsd.training.autoencoder import save_autoencoder
 from refsd.training.captions import taught
 from refsd.training.diffusion import Trainee
 from refsd.training.hardware import DEVICE
@@ -77,7 +78,7 @@ def write_pipeline(trainee: Trainee, out: Path, pipeline: Pipeline) -> None:
     out.mkdir(parents=True, exist_ok=True)
     write_half(trainee.unet, out / "unet")
     write_half(trainee.text_encoder, out / "text_encoder")
-    write_half(trainee.vae, out / "vae")
+    save_autoencoder(trainee.vae.half(), out / "vae")
     trainee.scheduler.save_pretrained(out / "scheduler")
     save_tokenizer(trainee.tokenizer, out / "tokenizer")
     write_scope(taught(), out)

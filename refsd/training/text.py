@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+WIDTH = 192
+"""Width of the text encoder, which the UNet attends to."""
+
 LENGTH = 77
 """Tokens of a prompt, as CLIP's text encoders read."""
 
@@ -65,7 +68,7 @@ def _words() -> Iterator[str]:
             yield from 20 * value.lower().split()
 
 
-def make_text_encoder(tokenizer: CLIPTokenizer, width: int = 192) -> CLIPTextModel:
+def make_text_encoder(tokenizer: CLIPTokenizer, width: int = WIDTH) -> CLIPTextModel:
     """A small CLIP text encoder with random weights."""
     config = CLIPTextConfig(
         vocab_size=len(tokenizer),

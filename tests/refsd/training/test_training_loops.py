@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from refsd.diffusion import load_checkpoint
 from refsd.diffusion.refiner import DiffusionRefiner
 from refsd.prompts import Prompt
 from refsd.refinement import Composite
-from refsd.training import autoencoder, batches, data, diffusion
+from refsd.training import autoencoder, batches, data, diffusion, reading
 from refsd.training.batches import Pairs, to_images, to_tensor
 from refsd.training.captions import caption, taught
 from refsd.training.data import Part, render
@@ -74,6 +75,44 @@ def test_captions_say_what_is_seen_and_their_words_are_known() -> None:
     assert tokenizer("A Happy man").input_ids == tokenizer("a happy man").input_ids
 
 
+def test_examples_for_reading_hold_what_their_captions_say() -> None:
+    asked = reading.questions()
+    captions, wanted = reading.examples(np.random.default_rng(3), asked, count=64)
+    for words, row in zip(captions, wanted.tolist(), strict=True):
+        said = {
+            key: values[place - 1]
+            for (key, values), place in zip(asked.items(), row, strict=True)
+            if place
+        }
+        assert bool(words) == bool(said)
+        for key in ("upper colour", "shoes", "facial hair"):
+            assert said.get(key, "") in words
+        if words.startswith("a close-up"):
+            assert "shoes" not in said
+    assert wanted.shape == (64, len(asked))
+
+
+def test_reading_is_learnt_and_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    folder, tokenizer = tmp_path / "reader", tmp_path / "tokenizer"
+    reading.train(folder, tokenizer, steps=2)
+    assert torch.load(folder / "state.pt", weights_only=True)["step"] == 2
+    reading.train(folder, tokenizer, steps=30)
+    rows = (folder / "log.csv").read_text().splitlines()
+    before, after = (float(row.split(",")[1]) for row in (rows[1], rows[-1]))
+    assert after < 0.9 * before
+
+
+def test_places_where_pictures_differ_count_more() -> None:
+    same = torch.zeros(1, 2, 4, 12, 8)
+    other = same.clone()
+    other[:, 0, :, 2:4, 2:4] = 1
+    counted = diffusion.weights(same, other)
+    assert counted.shape == (1, 2, 1, 12, 8)
+    torch.testing.assert_close(counted.mean((3, 4)), torch.ones(1, 2, 1))
+    assert counted[0, 0, 0, 3, 3] == 4 * counted[0, 0, 0, 11, 7]
+    torch.testing.assert_close(counted[0, 1], torch.ones(1, 12, 8))
+
+
 @pytest.mark.parametrize("time", [1, 500, 999])
 def test_the_velocity_leads_to_the_target_whatever_was_made_noisy(time: int) -> None:
     scheduler = diffusion.make_scheduler()
@@ -95,11 +134,16 @@ def test_training_goes_on_where_it_stopped_and_what_it_exports_refines(
     vae = autoencoder.train([shards], tmp_path / "autoencoder", steps=3)
     second = torch.load(tmp_path / "autoencoder" / "state.pt", weights_only=True)
     assert (first["step"], second["step"]) == (2, 3)
-    diffusion.train({"head": shards}, vae, tmp_path / "denoiser", steps=2)
+    reading.train(tmp_path / "reader", tmp_path / "denoiser" / "tokenizer", steps=1)
+    words = tmp_path / "reader" / reading.READ
+    diffusion.train({"head": shards}, vae, words, tmp_path / "denoiser", steps=2)
     assert "step 2 of 2: denoising" in capsys.readouterr().out
     sheets = sorted(path.name for path in (tmp_path / "denoiser").glob("*.png"))
     assert sheets == ["curve.png", "sheet-head-000002.png"]
     export(tmp_path, tmp_path / "checkpoint")
+    kept = torch.load(words, weights_only=True)
+    shipped = load_file(tmp_path / "checkpoint" / "text_encoder" / "model.safetensors")
+    assert all(torch.equal(kept[name].half(), value) for name, value in shipped.items())
     weights = list((tmp_path / "checkpoint").rglob("*.safetensors"))
     assert sum(path.stat().st_size for path in weights) < 60e6
     (tmp_path / "checkpoint" / "refiner.yaml").write_text(SETTINGS)
