@@ -41,6 +41,33 @@ def settings_hash(method: Method) -> str:
     return digest([method.name, dict(method.settings())])
 
 
+def attempt(
+    method: Method, tasks: Sequence[Task], *, stages: bool = False
+) -> Iterator[tuple[Outcome, float] | str]:
+    """Outcome and seconds of every task, or why it failed.
+
+    If a batch fails its tasks are tried one by one, so that only the one at fault is lost.
+    """
+    began = time.perf_counter()
+    try:
+        outcomes = method.pseudonymize(tasks, stages=stages)
+        for task, outcome in zip(tasks, outcomes, strict=True):
+            if outcome.image.shape != task.image.shape or outcome.image.dtype != np.uint8:
+                raise ValueError("the method gave a picture of another size or type")
+    except SetupError:
+        raise  # not this picture's fault
+    except Exception as error:  # recorded per item; the run goes on
+        if len(tasks) == 1:
+            yield one_line(error)
+            return
+        for task in tasks:
+            yield from attempt(method, [task], stages=stages)
+        return
+    seconds = (time.perf_counter() - began) / len(tasks)
+    for outcome in outcomes:
+        yield outcome, seconds
+
+
 @dataclass(frozen=True, eq=False)
 class Pseudonymization:
     """A method at work on a dataset.
@@ -77,7 +104,7 @@ class Pseudonymization:
                 tasks = [self.task(item, image) for item, image in batch]
                 stages = any(task.key in examples for task in tasks)
                 for (item, _), task, done in zip(
-                    batch, tasks, self._attempt(tasks, stages), strict=True
+                    batch, tasks, attempt(self.method, tasks, stages=stages), strict=True
                 ):
                     if isinstance(done, str):
                         self._fail(item, done)
@@ -145,32 +172,6 @@ class Pseudonymization:
         return (
             path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == record.output_sha256
         )
-
-    def _attempt(
-        self, tasks: Sequence[Task], stages: bool
-    ) -> Iterator[tuple[Outcome, float] | str]:
-        """Outcome and seconds of every task, or why it failed.
-
-        If a batch fails its tasks are tried one by one, so that only the one at fault is lost.
-        """
-        began = time.perf_counter()
-        try:
-            outcomes = self.method.pseudonymize(tasks, stages=stages)
-            for task, outcome in zip(tasks, outcomes, strict=True):
-                if outcome.image.shape != task.image.shape or outcome.image.dtype != np.uint8:
-                    raise ValueError("the method gave a picture of another size or type")
-        except SetupError:
-            raise  # not this picture's fault
-        except Exception as error:  # recorded per item; the run goes on
-            if len(tasks) == 1:
-                yield one_line(error)
-                return
-            for task in tasks:
-                yield from self._attempt([task], stages)
-            return
-        seconds = (time.perf_counter() - began) / len(tasks)
-        for outcome in outcomes:
-            yield outcome, seconds
 
     def _keep(
         self, item: Item, task: Task, outcome: Outcome, seconds: float, *, example: bool

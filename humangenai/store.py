@@ -11,6 +11,8 @@
       mapping.csv                        method, item key, published picture
       perception/<content key>.npz       the people of one picture, shared by all methods
       items/<method slug>.jsonl          one ItemRecord a line, as each picture finishes
+      phi/items/<method slug>.jsonl        one line a picture made for ϕ, as each finishes
+      phi/pictures/<method slug>/          these pictures; phi/judged/ what judges say of them
       examples/<method slug>/<id>/NN-<stage>.png   first few items: 00-original … NN-output
       scores/ embeddings/ report/        made by the scorers and the report
       timings.jsonl                      wall-clock seconds per stage and call
@@ -231,7 +233,8 @@ class RunFolder:
         try:
             self._agree_on_plan()
             self._key = self._agree_on_key()
-            for lines in (*self.private.glob("items/*.jsonl"), self.private / "timings.jsonl"):
+            appended = [*self.private.glob("items/*.jsonl"), *self.private.glob("phi/*/*.jsonl")]
+            for lines in (*appended, self.private / "timings.jsonl"):
                 drop_torn_line(lines)
             for leftover in self.root.rglob(f"{_PART}*"):
                 leftover.unlink(missing_ok=True)

@@ -34,6 +34,7 @@ class Generated(Record):
         picture: path of the picture within the run folder; None unless replaced.
         sha256: of the picture's file; None unless replaced.
         error: one line, where it failed.
+        content: changes with anything the picture is made from; then it is made again.
     """
 
     suite: SuiteName
@@ -52,6 +53,7 @@ class Generated(Record):
     picture: str | None
     sha256: str | None
     error: str | None = None
+    content: str = ""
 
 
 class Judged(Record):
