@@ -65,6 +65,35 @@ def judge_pictures(
     return [known[key] for key in wanted]
 
 
+def look(
+    judge: Judge, pictures: NDArray[np.uint8], crop: Crop
+) -> list[dict[str, dict[str, float]]]:
+    """What a judge says of pictures, as lines have it.
+
+    Args:
+        judge: who is asked.
+        pictures: uint8 (N, H, W, 3), sRGB.
+        crop: what they show.
+
+    Returns:
+        Per picture: attribute → value → probability to six digits. Attributes that the judge says
+        nothing about are left out.
+    """
+    values = judge.values(crop)
+    answers = judge.judge(pictures, crop) if values else {}
+    return [
+        {
+            key: {
+                value: round(float(share), 6)
+                for value, share in zip(values[key], rows[place], strict=True)
+            }
+            for key, rows in answers.items()
+            if not np.isnan(rows[place]).any()
+        }
+        for place in range(len(pictures))
+    ]
+
+
 def read_judged(path: Path) -> list[Judged]:
     """The whole lines of a file of judgements; none where there is no file.
 
@@ -153,28 +182,9 @@ def _ask(judge: Judge | Human, batch: dict[str, NDArray[np.uint8]], crop: Crop) 
     said = (
         [judge.recall(sha256, crop) for sha256 in batch]
         if isinstance(judge, Human)
-        else _look(judge, np.stack(list(batch.values())), crop)
+        else look(judge, np.stack(list(batch.values())), crop)
     )
     return [
         Judged(judge=judge.name, judge_version=judge.version, sha256=sha256, crop=crop, said=one)
         for sha256, one in zip(batch, said, strict=True)
-    ]
-
-
-def _look(
-    judge: Judge, pictures: NDArray[np.uint8], crop: Crop
-) -> list[dict[str, dict[str, float]]]:
-    """What a judge says of each picture; attributes that it says nothing about are left out."""
-    values = judge.values(crop)
-    answers = judge.judge(pictures, crop) if values else {}
-    return [
-        {
-            key: {
-                value: round(float(share), 6)
-                for value, share in zip(values[key], rows[place], strict=True)
-            }
-            for key, rows in answers.items()
-            if not np.isnan(rows[place]).any()
-        }
-        for place in range(len(pictures))
     ]

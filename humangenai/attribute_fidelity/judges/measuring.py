@@ -1,13 +1,13 @@
-"""How well a judge sees: its accuracy on labelled renders, measured once per version and kept.
+"""How well a judge sees: what it says of labelled renders, asked once per version and kept.
 
-The probe brings its accuracy with it. Other judges are tried here, on renders of the family that
-refsd-tiny learned from, the same that the probe's ceiling is measured on::
+The probe brings its accuracy with it. Other judges are tried on the same renders that the probe's
+ceiling is measured on, of the family that refsd-tiny learned from. ϕ_C needs them for every judge:
+its shift is divided by the judge's shift on true pairs. From the command line::
 
-    python -m humangenai.attribute_fidelity.judges.measuring clip:FOLDER --pictures 512
+    python -m humangenai.attribute_fidelity.judges.measuring clip:FOLDER
 
-A judge that tells finer values apart than the labels do is measured in the labels' values: its
-probabilities of all values that count as the same are added up. Renders are not photographs, and a
-judge trained on photographs may see more in them: this ceiling is marked ``renders``.
+Renders are not photographs: a judge trained on photographs may see less in them, or more in the
+pictures of a model trained on photographs. Such a ceiling is marked ``renders``.
 """
 
 from __future__ import annotations
@@ -15,105 +15,157 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-from pathlib import Path
+import sys
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from humangenai.attribute_fidelity.accuracy import accuracy
 from humangenai.attribute_fidelity.judges.judge import Ceiling, unmeasured
+from humangenai.attribute_fidelity.judges.looking import BATCH, look
 from humangenai.attribute_fidelity.judges.mapping import locate
 from humangenai.attribute_fidelity.labels import GROUPS, judged
+from humangenai.errors import UserError
 from humangenai.store import atomic_write, slug
 from refsd.cache import cache_dir
+from refsd.prompts import PromptError, canonical
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from numpy.typing import NDArray
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from humangenai.attribute_fidelity.data import Labelled
     from humangenai.attribute_fidelity.judges.judge import Judge
     from humangenai.attribute_fidelity.lines import Crop
     from refsd.wardrobe import Family
 
+Said = dict[str, dict[str, float]]
+"""Attribute → value → probability, as in ``Judged``."""
+
+Tried = list[tuple[dict[str, str], Said]]
+"""Per render: its truth in the judge's own words, and what the judge says of it."""
+
 FAMILY: Family = "training"
 SEED = 7
 """Of the renders: the very pictures that the probe's ceiling is measured on."""
 
-BATCH = 32
+PICTURES = 256
+"""Renders per crop; half a minute per hundred on one core, once per machine."""
+
+MEASURED_ON = f"renders ({FAMILY} family)"
 
 
-def measure(
-    judge: Judge, data: Labelled, crop: Crop, family: Family = FAMILY
-) -> dict[str, Ceiling]:
-    """How often a judge is right about labelled renders.
+def labelled(judge: Judge, crop: Crop, pictures: int = PICTURES) -> Tried:
+    """What a judge says of labelled renders; made and asked about only the first time.
+
+    Args:
+        judge: to be tried.
+        crop: what the renders show.
+        pictures: how many at least.
+    """
+    kept = _kept(judge, crop)
+    if len(kept) >= pictures:
+        return kept
+    from humangenai.attribute_fidelity.data import SHARD, Renders, load, render
+
+    shards = -(-pictures // SHARD)
+    wanted = Renders(FAMILY, crop, shards * SHARD, SEED)
+    tried = try_on(judge, load(list(render(wanted, cache_dir() / "judges" / "renders"))), crop)
+    path = _file(judge, crop)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    atomic_write(path, json.dumps(tried).encode())
+    return tried
+
+
+def try_on(judge: Judge, data: Labelled, crop: Crop, family: Family = FAMILY) -> Tried:
+    """Ask a judge about renders whose truth is known.
 
     Args:
         judge: to be tried.
         data: renders of one crop, with what they show in the renderer's words.
         crop: what they show.
         family: that they were drawn from.
-
-    Returns:
-        Attribute → ceiling, for attributes with two values or more that both the judge and the
-        labels know. Pictures that the judge says nothing about are left out, as they are in scores.
     """
     values = judge.values(crop)
-    labels = [judged(shown, family, crop) for shown in data.labels]
-    batches = [
-        judge.judge(data.pictures[start : start + BATCH], crop)
+    said = [
+        one
         for start in range(0, len(data.pictures), BATCH)
+        for one in look(judge, data.pictures[start : start + BATCH], crop)
     ]
-    found = {}
-    for key in values.keys() & GROUPS[crop].keys():
-        known, shares = _coarsened(
-            key, values[key], np.concatenate([batch[key] for batch in batches]), crop
-        )
-        shown = [
-            place
-            for place, label in enumerate(labels)
-            if label.get(key) in known and not np.isnan(shares[place]).any()
-        ]
-        if len({labels[place][key] for place in shown}) < 2:
+    truths = [truth(values, labels, family, crop) for labels in data.labels]
+    return list(zip(truths, said, strict=True))
+
+
+def truth(
+    values: Mapping[str, Sequence[str]], labels: Mapping[str, str], family: Family, crop: Crop
+) -> dict[str, str]:
+    """What a good judge of these values says of a render.
+
+    As fine as the judge's values are, and only what the picture shows: the hair under a hat is
+    nobody's to judge (:func:`humangenai.attribute_fidelity.labels.judged`).
+
+    >>> labels = {"gender": "male", "age": "70", "skin tone": "olive", "emotion": "sad"}
+    >>> truth({"age": ("60", "70"), "skin tone": ("light", "medium")}, labels, "training", "head")
+    {'age': '70', 'skin tone': 'medium'}
+    """
+    seen = judged(labels, family, crop)
+    found: dict[str, str] = {}
+    for key, value in labels.items():
+        if key in GROUPS[crop] and key not in seen:
             continue
-        wanted = np.array([known.index(labels[place][key]) for place in shown], dtype=np.int64)
-        result = accuracy(wanted, shares[shown].argmax(axis=1).astype(np.int64))
-        where = f"renders ({family} family, {len(known)} values)"
-        found[key] = Ceiling(**dataclasses.asdict(result), measured_on=where)
+        try:
+            named = canonical({key: value})
+        except PromptError:
+            # Some of the renderer's words for cuts and styles are in no vocabulary.
+            continue
+        for name, meant in named.items():
+            place = locate(values, name, meant)
+            if place is not None:
+                found[place[0]] = place[1]
+    for key, value in seen.items():
+        place = locate(values, key, value)
+        if place is not None:
+            found.setdefault(*place)
     return found
 
 
-def _coarsened(
-    key: str, values: Sequence[str], shares: NDArray[np.float32], crop: Crop
-) -> tuple[list[str], NDArray[np.float32]]:
-    """A judge's probabilities in the labels' values: those values, and float32 (N, len(values))."""
-    places = [locate({key: GROUPS[crop][key]}, key, value) for value in values]
-    known = [value for value in GROUPS[crop][key] if (key, value) in places]
-    columns = [[place == (key, value) for place in places] for value in known]
-    return known, shares @ np.array(columns, dtype=np.float32).reshape(len(known), -1).T
+def ceilings_of(
+    values: Mapping[str, Sequence[str]], tried: Iterable[tuple[Mapping[str, str], Said]]
+) -> dict[str, Ceiling]:
+    """How often a judge was right, for every attribute of ``values``; NaN where nothing shows it.
+
+    Pictures that it said nothing about are left out, as they are in scores. An attribute of which
+    all pictures show the same value is not measured: whoever says it always would be always right.
+    """
+    tried = list(tried)
+    found = {}
+    for key, names in values.items():
+        pairs = [
+            (names.index(shown[key]), names.index(max(said[key], key=said[key].__getitem__)))
+            for shown, said in tried
+            if key in shown and key in said
+        ]
+        if len({wanted for wanted, _ in pairs}) < 2:
+            found[key] = unmeasured(1 / len(names))
+            continue
+        columns = np.array(pairs, dtype=np.int64)
+        result = dataclasses.asdict(accuracy(columns[:, 0], columns[:, 1]))
+        found[key] = Ceiling(**result, measured_on=MEASURED_ON)
+    return found
 
 
 def measured(judge: Judge, crop: Crop) -> dict[str, Ceiling]:
-    """What was measured of this version of a judge on this machine; NaN for the rest."""
+    """The ceilings of this version of a judge, where it was tried on this machine; else NaN."""
+    return ceilings_of(judge.values(crop), _kept(judge, crop))
+
+
+def _kept(judge: Judge, crop: Crop) -> Tried:
+    """What was said before; nothing where that cannot be read, and then it is asked again."""
     try:
-        kept = json.loads(_file(judge, crop).read_text(encoding="utf-8"))
-        found = {key: Ceiling(**ceiling) for key, ceiling in kept.items()}
-    except (OSError, ValueError, TypeError, AttributeError):
-        found = {}
-    return {
-        key: found.get(key, unmeasured(1 / len(values)))
-        for key, values in judge.values(crop).items()
-    }
-
-
-def keep(judge: Judge, crop: Crop, ceilings: Mapping[str, Ceiling]) -> Path:
-    """Keep what was measured where :func:`measured` finds it."""
-    path = _file(judge, crop)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    kept = {key: dataclasses.asdict(ceiling) for key, ceiling in sorted(ceilings.items())}
-    atomic_write(path, json.dumps(kept, indent=1).encode())
-    return path
+        lines = json.loads(_file(judge, crop).read_text(encoding="utf-8"))
+        return [(dict(shown), dict(said)) for shown, said in lines]
+    except (OSError, ValueError, TypeError):
+        return []
 
 
 def _file(judge: Judge, crop: Crop) -> Path:
@@ -121,28 +173,34 @@ def _file(judge: Judge, crop: Crop) -> Path:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure one judge on renders that are made first, where they are not there yet."""
-    from humangenai.attribute_fidelity.data import SHARD, SIZES, Renders, load, render
+    """Try one judge on renders and print its ceilings."""
     from humangenai.attribute_fidelity.judges.human import Human
     from humangenai.attribute_fidelity.judges.loading import load_judges
 
-    parser = argparse.ArgumentParser(description="Measure a judge on labelled renders.")
+    parser = argparse.ArgumentParser(
+        prog="python -m humangenai.attribute_fidelity.judges.measuring",
+        description="Try a judge on labelled renders.",
+    )
     parser.add_argument("judge", help="NAME or NAME:WEIGHTS")
-    parser.add_argument("--pictures", type=int, default=512, help="renders of each crop")
-    parser.add_argument("--folder", type=Path, default=None, help="where renders are kept")
+    parser.add_argument("--pictures", type=int, default=PICTURES, help="renders per crop")
     given = parser.parse_args(arguments)
-    judges = load_judges([given.judge])
+    try:
+        judges = load_judges([given.judge])
+    except UserError as error:
+        parser.error(str(error))
     for name, reason in judges.missing.items():
-        parser.exit(2, f"judge '{name}' is not available: {reason}\n")
+        parser.error(f"judge '{name}' is not available: {reason}")
     for judge in judges.available:
         if isinstance(judge, Human):
-            parser.exit(
-                2, "people cannot be measured here: ask them about pictures of known truth\n"
-            )
-        for crop in SIZES:
-            folder = given.folder or cache_dir() / "judges" / "renders"
-            wanted = Renders(FAMILY, crop, -(-given.pictures // SHARD) * SHARD, SEED)
-            keep(judge, crop, measure(judge, load(list(render(wanted, folder))), crop))
+            parser.error("people cannot be asked from here")
+        for crop in GROUPS:
+            tried = labelled(judge, crop, given.pictures)
+            for key, ceiling in ceilings_of(judge.values(crop), tried).items():
+                if ceiling.measured:
+                    sys.stdout.write(
+                        f"{crop} {key}: {ceiling.value:.3f} ({ceiling.low:.3f} to "
+                        f"{ceiling.high:.3f}), chance {ceiling.chance:.3f}, n {ceiling.n}\n"
+                    )
 
 
 if __name__ == "__main__":
