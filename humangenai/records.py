@@ -564,8 +564,8 @@ class JudgeAgreement(Record):
 
     Attributes:
         one, other: judges' names; ``people`` for annotators.
-        spearman: rank correlation of how clearly a picture shows what was asked for: the
-            probability of the value asked for, or the mean rating.
+        spearman: rank correlation of how clearly a picture shows what was asked for (the
+            probability of the value asked for, or the mean rating), ranked within each attribute.
         by_prompt: the same of the prompts' means.
         alpha: Krippendorff's α (nominal) of shown or not shown.
         n: questions that both answered; prompts: that they belong to; people: source people.

@@ -208,7 +208,7 @@ def clustered_t(values: ArrayLike, clusters: ArrayLike) -> Estimate:
         return Estimate(mean, math.nan, math.nan, n=observed.size, clusters=groups)
     sums = np.bincount(index, weights=observed - mean)
     error = math.sqrt(groups / (groups - 1) * float((sums**2).sum())) / observed.size
-    half = _student(groups - 1) * error
+    half = student(groups - 1) * error
     return Estimate(mean, mean - half, mean + half, n=observed.size, clusters=groups)
 
 
@@ -246,8 +246,12 @@ _NORMAL = NormalDist()
 
 
 @lru_cache(maxsize=256)
-def _student(degrees: int) -> float:
-    """The 97.5 % quantile of Student's t."""
+def student(degrees: int) -> float:
+    """The 97.5 % quantile of Student's t: what 1.96 becomes with few clusters.
+
+    >>> round(student(5), 2)
+    2.57
+    """
     from scipy.stats import t
 
     return float(t.ppf(0.975, degrees))
@@ -265,7 +269,7 @@ def _share_interval(share: float, between: float, n: int, groups: int) -> tuple[
     binomial = share * (1 - share)
     effective = min(n, binomial / between) if between > 0 and binomial > 0 else n
     z = _NORMAL.inv_cdf(0.975)
-    return _wilson(share, effective * (z / _student(groups - 1)) ** 2, z)
+    return _wilson(share, effective * (z / student(groups - 1)) ** 2, z)
 
 
 def _wilson(share: float, n: float, z: float) -> tuple[float, float]:

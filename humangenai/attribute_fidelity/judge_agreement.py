@@ -2,8 +2,10 @@
 
 Judges have different words and scales, so only two things are compared: the *order* in which they
 put pictures by how clearly these show what was asked for (Spearman), and whether each picture shows
-it or not (Krippendorff's α, nominal). A correlation of means of prompts is given too; it is higher
-whenever prompts differ in how hard they are, and says less about single pictures.
+it or not (Krippendorff's α, nominal). Pictures are ranked among those of one attribute: of two
+values one is likelier than of seven, and judges who only guess would seem to agree. A correlation
+of means of prompts is given too; it says whether the same prompts are hard, and less about single
+pictures.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from humangenai.attribute_fidelity.answers import Answer, answers, person
 from humangenai.attribute_fidelity.scores import ends
 from humangenai.human_ratings.agreement import krippendorff_alpha
 from humangenai.records import JudgeAgreement
-from humangenai.statistics import CROSSED_RESAMPLES, resample_weights
+from humangenai.statistics import student
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -73,16 +75,18 @@ def _agreement(one: str, other: str, both: Sequence[tuple[Answer, Answer]]) -> J
     people = [person(line) for line in lines]
     clearness = np.array([[first.probability, second.probability] for first, second in both])
     shown = np.array([[first.right > 0.5, second.right > 0.5] for first, second in both])
+    keys = np.array([first.key for first, _ in both])
+    places = np.stack([_places(column, keys) for column in clearness.T], axis=1)
     by_prompt: dict[str, list[int]] = defaultdict(list)
     for at, line in enumerate(lines):
         by_prompt[line.prompt].append(at)
-    means = np.array([clearness[members].mean(axis=0) for members in by_prompt.values()])
+    means = np.array([places[members].mean(axis=0) for members in by_prompt.values()])
     alpha = krippendorff_alpha(shown.T.astype(float), (0, 1), level="nominal", clusters=people)
     return JudgeAgreement(
         suite=lines[0].suite,
         one=one,
         other=other,
-        spearman=_spearman_with_interval(clearness, people),
+        spearman=_correlation_with_interval(places, people),
         by_prompt=spearman(means[:, 0], means[:, 1]),
         alpha=ends(alpha),
         n=len(both),
@@ -106,17 +110,36 @@ def spearman(one: Floats, other: Floats) -> float:
     return float(_correlation(_ranks(one), _ranks(other), np.ones((1, len(one))))[0])
 
 
-def _spearman_with_interval(clearness: Floats, people: Sequence[str]) -> Ends:
-    """Source people resampled; ranks stay those of all pictures."""
-    one, other = _ranks(clearness[:, 0]), _ranks(clearness[:, 1])
-    value = float(_correlation(one, other, np.ones((1, len(clearness))))[0])
+def _places(clearness: Floats, keys: NDArray[np.str_]) -> Floats:
+    """Each picture's place among those of its attribute, from below 0 to above 0, mean 0."""
+    places = np.zeros(len(clearness))
+    for key in np.unique(keys):
+        members = keys == key
+        places[members] = _ranks(clearness[members]) / (members.sum() + 1) - 0.5
+    return places
+
+
+def _correlation_with_interval(places: Floats, people: Sequence[str]) -> Ends:
+    """Pearson's correlation of places, with a jackknife over source people.
+
+    On Fisher's scale, with Student's t for few people.
+    """
+    one, other = places.T
     _, index = np.unique(people, return_inverse=True)
     clusters = int(index.max()) + 1
-    if clusters < 2 or math.isnan(value):
+    left_out = 1.0 - np.eye(clusters)[:, index]
+    value = float(_correlation(one, other, np.ones((1, len(one))))[0])
+    if clusters < 3 or math.isnan(value):
         return value, math.nan, math.nan
-    weights = resample_weights(clusters, CROSSED_RESAMPLES, 0)[:, index]
-    low, high = np.nanpercentile(_correlation(one, other, weights), [2.5, 97.5])
-    return value, float(low), float(high)
+    without = np.arctanh(np.clip(_correlation(one, other, left_out), -_CERTAIN, _CERTAIN))
+    middle = math.atanh(min(max(value, -_CERTAIN), _CERTAIN))
+    spread = (clusters - 1) / clusters * float(((without - without.mean()) ** 2).sum())
+    half = student(clusters - 1) * math.sqrt(spread)
+    return value, math.tanh(middle - half), math.tanh(middle + half)
+
+
+_CERTAIN = 1 - 1e-9
+"""Fisher's scale has no end; correlations of 1 stop here."""
 
 
 def _ranks(values: Floats) -> Floats:

@@ -10,7 +10,16 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from humangenai.statistics import clustered_mean, crossed_means, paired_difference
+from humangenai.statistics import (
+    Estimate,
+    clustered_mean,
+    clustered_share,
+    clustered_t,
+    crossed_means,
+    paired_difference,
+    share_between,
+    share_difference,
+)
 
 
 def test_agrees_with_scipy_where_every_cluster_is_one_observation() -> None:
@@ -205,3 +214,85 @@ def test_items_with_more_answers_weigh_more_only_where_that_is_asked_for() -> No
     table[0, 1, 0] = 5
     assert _crossed(table).means.tolist() == [1.8]
     assert _crossed(table, per_item=True).means.tolist() == [3.0]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10_000), st.integers(2, 12), st.integers(1, 5), st.floats(0, 1))
+def test_a_share_lies_in_its_interval_and_both_within_bounds(
+    seed: int, people: int, each: int, true: float
+) -> None:
+    hits = np.random.default_rng(seed).random(people * each) < true
+    share = clustered_share(hits, np.repeat(np.arange(people), each))
+    assert 0 <= share.low <= share.value <= share.high <= 1
+    assert share.low < share.high  # few people are never certain
+    assert (share.n, share.clusters) == (people * each, people)
+    turned = clustered_share(~hits, np.repeat(np.arange(people), each))
+    assert (turned.low, turned.high) == (
+        pytest.approx(1 - share.high),
+        pytest.approx(1 - share.low),
+    )
+
+
+@pytest.mark.parametrize(("people", "each", "true"), [(4, 2, 0.95), (8, 2, 0.9), (12, 4, 0.7)])
+def test_intervals_of_shares_cover_with_few_people(people: int, each: int, true: float) -> None:
+    """Answers about one person hang together: a correlation of 0.3."""
+    rng = np.random.default_rng(7)
+    tries = 300
+    covered = resampled = 0
+    labels = np.repeat(np.arange(people), each)
+    for _ in range(tries):
+        easy = rng.beta(true * 7 / 3, (1 - true) * 7 / 3, people)
+        hits = (rng.random((people, each)) < easy[:, None]).ravel()
+        share = clustered_share(hits, labels)
+        covered += share.low <= true <= share.high
+        mean = clustered_mean(hits, labels, resamples=200)
+        resampled += mean.low <= true <= mean.high
+    assert covered / tries >= 0.93
+    assert resampled < covered  # which is why shares have intervals of their own
+
+
+def test_independent_answers_give_wilsons_interval() -> None:
+    """With one answer per person and many people: Wilson's, nearly."""
+    hits = np.arange(2000) < 600
+    share = clustered_share(hits, np.arange(2000))
+    wilson = scipy.stats.binomtest(600, 2000).proportion_ci(method="wilson")
+    assert (share.low, share.high) == (
+        pytest.approx(wilson.low, abs=2e-4),
+        pytest.approx(wilson.high, abs=2e-4),
+    )
+
+
+def test_share_difference_is_newcombes() -> None:
+    """56 of 70 against 48 of 80: the example of Newcombe (1998), 0.0524 to 0.3339."""
+    one = clustered_share(np.arange(70) < 56, np.arange(70))
+
+    def exact(hits: int, n: int) -> Estimate:
+        ends = scipy.stats.binomtest(hits, n).proportion_ci(method="wilson")
+        return Estimate(hits / n, ends.low, ends.high, n, n)
+
+    gap = share_difference(exact(56, 70), exact(48, 80))
+    assert (gap.value, gap.low, gap.high) == (
+        pytest.approx(0.2),
+        pytest.approx(0.0524, abs=1e-4),
+        pytest.approx(0.3339, abs=1e-4),
+    )
+    assert math.isnan(share_difference(one, Estimate(math.nan, math.nan, math.nan, 0, 0)).low)
+
+
+def test_intervals_of_means_cover_with_few_people() -> None:
+    rng = np.random.default_rng(3)
+    tries = 400
+    inside = 0
+    for _ in range(tries):
+        values = rng.normal(0, 1, 5)[:, None] + rng.normal(0, 1, (5, 3))
+        mean = clustered_t(values.ravel(), np.repeat(np.arange(5), 3))
+        inside += mean.low <= 0 <= mean.high
+    assert 0.92 <= inside / tries <= 0.98
+
+
+def test_comparisons_of_different_people_leave_out_the_same() -> None:
+    wins = np.array([[9.0, 1, 1], [0, 9, 1], [1, 0, 9]])
+    share = share_between(wins, np.ones((3, 3)), observations=6)
+    assert (share.value, share.n, share.clusters) == (pytest.approx(4 / 6), 6, 3)
+    assert math.isnan(share_between(np.ones((2, 2)), np.ones((2, 2)), observations=4).low)
+    assert share_between(np.zeros((0, 0)), np.zeros((0, 0)), observations=0).n == 0

@@ -43,7 +43,7 @@ def pictures(
     original: Callable[[int], Mapping[str, str]] = lambda _: {},
 ) -> list[Generated]:
     """All of a suite's prompts or pairs, each over the same people and seeds; all replaced."""
-    made = []
+    made: list[Generated] = []
     for entry in suite.entries():
         for side, attributes in _sides(entry):
             for person in range(people):
@@ -93,7 +93,7 @@ def verdicts(
         for line in lines
         if line.sha256 is not None
     }
-    known = {key: CEILING for key in told} | dict(ceilings or {})
+    known = dict.fromkeys(told, CEILING) | dict(ceilings or {})
     return Verdicts(
         judge=judge,
         values={"head": told, "body": told},
