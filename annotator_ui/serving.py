@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 
@@ -24,13 +25,16 @@ def serve(study: str, url: str, port: int = PORT, host: str = LOOPBACK) -> int:
         host: address to listen on.
 
     Returns:
-        The exit status of the process.
+        The exit status of the process; 128 and the signal's number where a signal ended it.
     """
     process = start(study, url, port, host)
+    # Whoever ends this process (a service manager, say) means the app.
+    signal.signal(signal.SIGTERM, lambda *_: process.terminate())
     try:
-        return process.wait()
+        status = process.wait()
     except KeyboardInterrupt:  # the process got it too, and ends
-        return process.wait()
+        status = process.wait()
+    return status if status >= 0 else 128 - status
 
 
 def start(study: str, url: str, port: int = PORT, host: str = LOOPBACK) -> subprocess.Popen[bytes]:

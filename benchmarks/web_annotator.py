@@ -174,8 +174,15 @@ class WebAnnotator:
         return self.page.place != before
 
     def _get(self, path: str) -> tuple[int, http.client.HTTPMessage, bytes]:
-        self._http.request("GET", path, headers={"Cookie": self._cookie} if self._cookie else {})
-        response = self._http.getresponse()
+        headers = {"Cookie": self._cookie} if self._cookie else {}
+        try:
+            self._http.request("GET", path, headers=headers)
+            response = self._http.getresponse()
+        except (http.client.RemoteDisconnected, BrokenPipeError):
+            # Unused for a while, and closed; a browser asks again as well.
+            self._http.close()
+            self._http.request("GET", path, headers=headers)
+            response = self._http.getresponse()
         return response.status, response.headers, response.read()
 
     def _message(self, *widgets: WidgetState) -> BackMsg:
