@@ -605,8 +605,16 @@ class PhiRating(Record):
 
 
 class PhiRecord(Record):
-    """ϕ of one method: everything but the pictures."""
+    """ϕ of one method: everything but the pictures.
 
+    Attributes:
+        suites: the lists of prompts that were asked → their versions.
+        judges: who was asked → their versions, empty for a judge that is missing. Only scores of
+            the same suites and judges, in the same versions, are comparable.
+    """
+
+    suites: dict[Suite, int] = Field(default_factory=dict)
+    judges: dict[str, str] = Field(default_factory=dict)
     coverage: tuple[PhiCoverage, ...] = ()
     scores: tuple[PhiScore, ...] = ()
     levels: tuple[LevelDifference, ...] = ()

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from humangenai.attribute_fidelity.judges import Ceiling, Judge
+    from humangenai.attribute_fidelity.judges.human import Human
     from humangenai.attribute_fidelity.lines import Crop, Generated, Judged
 
 Said = dict[str, dict[str, float]]
@@ -29,7 +30,7 @@ class Verdicts:
     """All that one judge says, and what is known of it.
 
     Attributes:
-        judge: its name.
+        judge: its name; version: what changes with its answers, empty for a judge that is missing.
         values: crop → attribute → the values it tells apart; empty for a judge that is missing.
         ceilings: crop → attribute → how often it is right.
         said: sha256 of a picture and its crop → what the judge says of it.
@@ -38,6 +39,7 @@ class Verdicts:
     """
 
     judge: str
+    version: str
     values: Mapping[Crop, Mapping[str, tuple[str, ...]]]
     ceilings: Mapping[Crop, Mapping[str, Ceiling]]
     said: Mapping[tuple[str, Crop], Said]
@@ -46,7 +48,7 @@ class Verdicts:
     @classmethod
     def of(
         cls,
-        judge: Judge,
+        judge: Judge | Human,
         lines: Iterable[Judged],
         labelled: Mapping[Crop, Sequence[tuple[Mapping[str, str], Said]]] | None = None,
     ) -> Verdicts:
@@ -60,6 +62,7 @@ class Verdicts:
         crops: tuple[Crop, ...] = ("head", "body")
         return cls(
             judge=judge.name,
+            version=judge.version,
             values={crop: judge.values(crop) for crop in crops},
             ceilings={crop: judge.ceilings(crop) for crop in crops},
             said={
@@ -73,7 +76,7 @@ class Verdicts:
     @classmethod
     def missing(cls, judge: str) -> Verdicts:
         """A judge that cannot judge here: all its scores are NaN, and counted."""
-        return cls(judge=judge, values={}, ceilings={}, said={}, labelled={})
+        return cls(judge=judge, version="", values={}, ceilings={}, said={}, labelled={})
 
     def of_picture(self, line: Generated) -> Said:
         """What it says of a picture; empty where it has not looked."""

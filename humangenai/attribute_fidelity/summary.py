@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from humangenai.attribute_fidelity.answers import Verdicts
     from humangenai.attribute_fidelity.judges import Judge
-    from humangenai.attribute_fidelity.judges.human import Rating
+    from humangenai.attribute_fidelity.judges.human import Human, Rating
     from humangenai.attribute_fidelity.lines import Crop, Generated
     from humangenai.attribute_fidelity.suites import SuiteName
 
@@ -42,6 +42,8 @@ def summarise(
         study: version of the export that they are from.
     """
     return PhiRecord(
+        suites={name: load_suite(name).version for name in covered},
+        judges={judge.judge: judge.version for judge in judges},
         coverage=tuple(
             row
             for name, names in covered.items()
@@ -60,7 +62,7 @@ def summarise(
     )
 
 
-def judge_record(judge: Judge) -> JudgeRecord:
+def judge_record(judge: Judge | Human) -> JudgeRecord:
     """A judge with its version and its own accuracy."""
     crops: tuple[Crop, ...] = ("head", "body")
     return JudgeRecord(

@@ -96,6 +96,7 @@ def verdicts(
     known = dict.fromkeys(told, CEILING) | dict(ceilings or {})
     return Verdicts(
         judge=judge,
+        version="1",
         values={"head": told, "body": told},
         ceilings={"head": known, "body": known},
         said=said,

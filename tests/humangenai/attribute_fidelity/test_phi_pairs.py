@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import TYPE_CHECKING
 
@@ -100,9 +101,7 @@ def test_the_ratio_is_to_the_shift_between_true_pictures() -> None:
 
     judge = verdicts(lines, lambda line: says(0.5, 0.5) if line.side == "after" else says(0.7, 0.3))
     true = [({"age group": "child"}, says(0.9, 0.1)), ({"age group": "elderly"}, says(0.1, 0.9))]
-    known = type(judge)(
-        judge.judge, judge.values, judge.ceilings, judge.said, labelled={"head": true}
-    )
+    known = dataclasses.replace(judge, labelled={"head": true})
     found = pair_scores(lines, known)[0]
     assert (found.shift[0], found.true_shift) == (pytest.approx(0.2), pytest.approx(0.8))
     assert found.ratio[0] == pytest.approx(0.25)

@@ -182,6 +182,8 @@ def test_a_missing_judge_leaves_nan_and_a_count() -> None:
     assert math.isnan(record.pairs[0].same[0])
     assert record.pairs[0].unjudged == 29 * 2
     assert record.agreement == ()
+    assert record.judges == {"clip": ""}
+    assert record.suites == {"phi_B": 1, "phi_C": 1}
 
 
 def test_the_floor_of_who_saw_only_what_was_asked_is_unknown() -> None:
