@@ -11,9 +11,10 @@ from humangenai.errors import UserError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from annotator_ui.desk import Desk, Role
+    from annotator_ui.desk import Role
     from annotator_ui.making import Made
     from annotator_ui.simulation import Kind
+    from annotator_ui.study import Study
     from humangenai.records import RatingAgreement, RatingSummary
 
 STUDIES = Path("studies")
@@ -27,15 +28,15 @@ def database_url(name: str, url: str | None) -> str:
     return f"sqlite:///{STUDIES / name / 'study.db'}"
 
 
-def open_desk(name: str, url: str | None) -> Desk:
-    """The desk of a study.
+def find_study(name: str, url: str | None) -> Study:
+    """A study, its tables brought up to date.
 
     Raises:
         UserError: there is no such study, or no such database.
     """
     from annotator_ui.database import sqlite_file
-    from annotator_ui.desk import Desk
     from annotator_ui.migrations import upgrade
+    from annotator_ui.study import open_study
 
     whole = database_url(name, url)
     file = sqlite_file(whole)
@@ -45,7 +46,7 @@ def open_desk(name: str, url: str | None) -> Desk:
             "name its --database, or change to the folder where it was made"
         )
     upgrade(whole)
-    return Desk(whole, name)
+    return open_study(whole, name)
 
 
 def create(path: Path, url: str | None, folder: Path | None) -> list[str]:
@@ -83,10 +84,12 @@ def create(path: Path, url: str | None, folder: Path | None) -> list[str]:
 
 def status(name: str, url: str | None) -> list[str]:
     """How far a study is, line by line."""
-    desk = open_desk(name, url)
-    about = desk.about()
+    from annotator_ui.admin_desk import AdminDesk
+
+    study = find_study(name, url)
+    config, desk = study.config, AdminDesk(study)
     methods, annotators, overview = desk.methods(), desk.annotators(), desk.overview()
-    lines = [f"study {about.name}: {about.title} ({about.track}, {about.state})", ""]
+    lines = [f"study {config.name}: {config.title} ({config.track}, {study.state()})", ""]
     lines.append(f"{'method':<24}{'items':>7}{'answered':>10}{'wanted':>8}")
     lines += [
         f"{row.method:<24}{row.items:>7}{row.done:>10}{row.wanted:>8}"
@@ -130,7 +133,11 @@ def link(
     Raises:
         UserError: there is no such study, or the annotator is there in another role.
     """
-    desk = open_desk(name, url)
+    from annotator_ui.admin_desk import AdminDesk
+    from annotator_ui.desk import Desk
+
+    study = find_study(name, url)
+    desk = AdminDesk(study)
     role: Role = "admin" if admin else "annotator"
     known = desk.annotators()
     found = known[known["name"] == annotator]
@@ -142,22 +149,24 @@ def link(
             raise UserError(
                 f"'{annotator}' is {found['role'].iloc[0]} in study {name}; take another name"
             )
-    token = desk.token(annotator_id, days)
+    token = Desk(study).token(annotator_id, days)
     return f"{address.rstrip('/')}/?{urlencode({'token': token})}"
 
 
 def export_answers(name: str, url: str | None, out: Path | None) -> list[Path]:
     """Write a study's answers to files; see :func:`annotator_ui.exporting.export`."""
+    from annotator_ui.admin_desk import AdminDesk
     from annotator_ui.exporting import export
 
-    return export(open_desk(name, url).answers(), out or Path(f"{name}-answers"))
+    return export(AdminDesk(find_study(name, url)).answers(), out or Path(f"{name}-answers"))
 
 
 def agreement(name: str, url: str | None) -> list[str]:
     """Scores and agreement of a study so far, with and without flagged annotators."""
+    from annotator_ui.admin_desk import AdminDesk
     from humangenai.human_ratings.scores import psi_agreement, psi_scores
 
-    desk = open_desk(name, url)
+    desk = AdminDesk(find_study(name, url))
     answers = desk.answers()
     qualities = desk.flagged()
     flagged = [quality.annotator for quality in qualities if quality.reasons]
@@ -198,14 +207,16 @@ def _agreement(found: RatingAgreement) -> str:
 
 def close(name: str, url: str | None) -> None:
     """Close a study: nothing can be answered any more."""
-    open_desk(name, url).close()
+    from annotator_ui.admin_desk import AdminDesk
+
+    AdminDesk(find_study(name, url)).close()
 
 
 def simulate(name: str, url: str | None, kinds: Mapping[Kind, int], seed: int) -> list[str]:
     """Let programs do a study, and tell what was planted; see :mod:`annotator_ui.simulation`."""
     from annotator_ui.simulation import simulate as run
 
-    open_desk(name, url)  # makes new tables where they are missing
+    find_study(name, url)  # makes new tables where they are missing
     made = run(database_url(name, url), name, kinds, seed=seed)
     return [
         f"{made.answers} answers of {len(made.kinds)} simulated annotators: "
@@ -229,14 +240,16 @@ def record(name: str, url: str | None, runs: Sequence[Path]) -> list[Path]:
     Raises:
         UserError: the study is open, programs answered it, nobody did, or a run is not there.
     """
+    from annotator_ui.admin_desk import AdminDesk
     from humangenai.human_ratings.recording import record_study
 
-    desk = open_desk(name, url)
-    if desk.about().state != "closed":
+    study = find_study(name, url)
+    if study.state() != "closed":
         raise UserError(f"study '{name}' is open; first: humangenai study close {name}")
+    desk = AdminDesk(study)
     answers = desk.answers()
     flagged = [quality.annotator for quality in desk.flagged() if quality.reasons]
-    folders = list(runs) or [source.run for source in desk.config.runs]
+    folders = list(runs) or [source.run for source in study.config.runs]
     for folder in folders:
         record_study(folder, answers, flagged)
     return folders
@@ -259,5 +272,5 @@ def annotate(name: str, url: str | None, port: int, host: str) -> int:
     """
     from annotator_ui.serving import serve
 
-    open_desk(name, url)  # says what is wrong before a browser opens
+    find_study(name, url)  # says what is wrong before a browser opens
     return serve(name, database_url(name, url), port, host)

@@ -9,6 +9,7 @@ Times are seconds since 1970 (UTC). Every id that a browser can see is random.
 from __future__ import annotations
 
 import os
+import secrets
 import threading
 from contextlib import contextmanager
 from functools import lru_cache
@@ -45,6 +46,12 @@ if TYPE_CHECKING:
 BUSY_SECONDS = 30.0
 """How long SQLite waits for another process that writes."""
 
+
+def random_id() -> str:
+    """22 random characters that are safe in URLs and file names: 128 bits, nothing to guess."""
+    return secrets.token_urlsafe(16)
+
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -75,7 +82,7 @@ item = Table(
     Column("study_id", ForeignKey("study.id"), nullable=False),
     # rated: counts; gold and attention: tell who answers carelessly; training: before the start.
     Column("role", String(10), nullable=False),
-    Column("display", String(10), nullable=False),  # what is shown: see desk.Item.kind
+    Column("display", String(10), nullable=False),  # what is shown: see items.Item.kind
     Column("method", Text, nullable=False),
     Column("against", Text),  # the method on the right of a pairwise item
     Column("source", String(22), nullable=False),  # opaque: the person in the original

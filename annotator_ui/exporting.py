@@ -7,7 +7,7 @@ import json
 import math
 from typing import TYPE_CHECKING, Literal
 
-from annotator_ui.desk import ANSWER_COLUMNS
+from annotator_ui.admin_desk import ANSWER_COLUMNS
 from humangenai.store import atomic_write, writing
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def encode(answers: pd.DataFrame, kind: Format) -> bytes:
     """Answers as the content of a file.
 
     Args:
-        answers: as :meth:`annotator_ui.desk.Desk.answers` gives them.
+        answers: as :meth:`annotator_ui.admin_desk.AdminDesk.answers` gives them.
         kind: ``csv``: UTF-8, missing values empty, an apostrophe before words that a spreadsheet
             would take for a formula; ``parquet``; ``json``: an object with ``columns`` (name →
             meaning) and ``answers`` (a list of objects, missing values null).
@@ -53,7 +53,7 @@ def export(answers: pd.DataFrame, folder: Path) -> list[Path]:
     """Write ``answers.csv``, ``.parquet`` and ``.json``, and ``columns.json``: what columns mean.
 
     Args:
-        answers: as :meth:`annotator_ui.desk.Desk.answers` gives them.
+        answers: as :meth:`annotator_ui.admin_desk.AdminDesk.answers` gives them.
         folder: where to; made where it is missing.
 
     Returns:

@@ -22,7 +22,8 @@ from sqlalchemy import insert, select, text
 
 from annotator_ui import database as db
 from annotator_ui import pictures
-from annotator_ui.desk import random_id, write_questions
+from annotator_ui.database import random_id
+from annotator_ui.items import write_questions
 from annotator_ui.migrations import upgrade
 from humangenai.errors import UserError, unknown
 from humangenai.human_ratings.questions import (
@@ -56,7 +57,7 @@ class Draft:
 
     Attributes:
         role: ``rated``, ``gold``, ``attention`` or ``training``.
-        display: as :class:`annotator_ui.desk.Item` has it in ``kind``.
+        display: as :class:`annotator_ui.items.Item` has it in ``kind``.
         method: whose picture is asked about; the left one where two are compared.
         source: who is in the original; the same for all methods.
         questions: what is asked.

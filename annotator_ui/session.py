@@ -11,7 +11,9 @@ from annotator_ui.links import LinkError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from annotator_ui.admin_desk import AdminDesk
     from annotator_ui.desk import Annotator, Desk
+    from annotator_ui.study import Study
 
 STUDY = "HUMANGENAI_STUDY"
 DATABASE = "HUMANGENAI_DATABASE"
@@ -19,11 +21,24 @@ DATABASE = "HUMANGENAI_DATABASE"
 
 
 @lru_cache(maxsize=1)
+def _study() -> Study:
+    from annotator_ui.study import open_study
+
+    return open_study(os.environ[DATABASE], os.environ[STUDY])
+
+
 def desk() -> Desk:
-    """The desk of the study that this process serves."""
+    """The annotators' desk of the study that this process serves."""
     from annotator_ui.desk import Desk
 
-    return Desk(os.environ[DATABASE], os.environ[STUDY])
+    return Desk(_study())
+
+
+def admin_desk() -> AdminDesk:
+    """The admins' desk of the study that this process serves."""
+    from annotator_ui.admin_desk import AdminDesk
+
+    return AdminDesk(_study())
 
 
 def cookie_name() -> str:

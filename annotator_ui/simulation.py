@@ -19,7 +19,9 @@ import numpy as np
 from sqlalchemy import select
 
 from annotator_ui import database as db
+from annotator_ui.admin_desk import AdminDesk
 from annotator_ui.desk import Desk
+from annotator_ui.study import Study, open_study
 from humangenai.errors import UserError, unknown
 from humangenai.statistics import crossed_means
 
@@ -202,10 +204,11 @@ def simulate(
         UserError: there is no such study, it is closed, people take part in it, or a method in
             ``means`` is not in it or one of its methods is not in ``means``.
     """
-    desk = Desk(url, study)
-    _refuse_people(desk, study)
-    truths = _truths(url, study, means, seed)
-    people = _enter(desk, kinds, seed)
+    opened = open_study(url, study)
+    _refuse_people(opened)
+    desk = Desk(opened)
+    truths = _truths(opened, means, seed)
+    people = _enter(opened, kinds, seed)
     given = 0
     busy = list(people)
     while busy:
@@ -226,23 +229,24 @@ def simulate(
     )
 
 
-def _refuse_people(desk: Desk, study: str) -> None:
-    known = desk.annotators()
+def _refuse_people(study: Study) -> None:
+    known = AdminDesk(study).annotators()
     if ((known["role"] == "annotator") & ~known["simulated"].astype(bool)).any():
         raise UserError(
-            f"people take part in study '{study}': simulated annotators would take items from "
-            "them; make another study for the simulation"
+            f"people take part in study '{study.config.name}': simulated annotators would take "
+            "items from them; make another study for the simulation"
         )
-    if desk.about().state != "open":
-        raise UserError(f"study '{study}' is closed; nobody can answer any more")
+    if study.state() != "open":
+        raise UserError(f"study '{study.config.name}' is closed; nobody can answer any more")
 
 
-def _enter(desk: Desk, kinds: Mapping[Kind, int], seed: int) -> dict[str, SimulatedAnnotator]:
+def _enter(study: Study, kinds: Mapping[Kind, int], seed: int) -> dict[str, SimulatedAnnotator]:
     """Sign up, consent, and pass the training, as everybody does."""
-    taken = len(desk.annotators())
+    desk, admins = Desk(study), AdminDesk(study)
+    taken = len(admins.annotators())
     people = {}
     for number, person in enumerate(crowd(kinds, seed), start=taken + 1):
-        annotator_id = desk.add_annotator(f"simulated {number} ({person.kind})", simulated=True)
+        annotator_id = admins.add_annotator(f"simulated {number} ({person.kind})", simulated=True)
         desk.consent(annotator_id)
         desk.finish_training(annotator_id)
         people[annotator_id] = person
@@ -266,12 +270,11 @@ class _Truths:
         return Truth(mean, expected.get(question), attention and question in expected)
 
 
-def _truths(url: str, study: str, means: Mapping[str, float] | None, seed: int) -> _Truths:
-    with db.connect(url).reading() as connection:
+def _truths(study: Study, means: Mapping[str, float] | None, seed: int) -> _Truths:
+    with study.database.reading() as connection:
         rows = connection.execute(
             select(db.item)
-            .join(db.study, db.study.c.id == db.item.c.study_id)
-            .where(db.study.c.name == study, db.item.c.role != "training")
+            .where(db.item.c.study_id == study.id, db.item.c.role != "training")
             .order_by(db.item.c.id)
         ).all()
     rated = [row for row in rows if row.role == "rated"]

@@ -22,9 +22,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from annotator_ui.desk import DeskError
 from annotator_ui.headers import HEADERS
 from annotator_ui.links import LinkError
+from annotator_ui.permissions import DeskError
 from annotator_ui.session import cookie_name, desk, who
 
 if TYPE_CHECKING:

@@ -28,8 +28,11 @@ import numpy as np
 from sqlalchemy import insert, select, text, update
 
 from annotator_ui import database as db
-from annotator_ui.desk import Desk, random_id
+from annotator_ui.admin_desk import AdminDesk
+from annotator_ui.database import random_id
+from annotator_ui.desk import Desk
 from annotator_ui.making import Draft, store_study
+from annotator_ui.study import open_study
 from humangenai.human_ratings.questions import questions
 from humangenai.human_ratings.study import StudyConfig
 from humangenai.provenance import hardware
@@ -190,7 +193,8 @@ def work(
             failures.append(error)
             raise
 
-    people = [desk.add_annotator(f"now {random_id()}", simulated=True) for _ in range(annotators)]
+    admin = AdminDesk(desk.study)
+    people = [admin.add_annotator(f"now {random_id()}", simulated=True) for _ in range(annotators)]
     for person in people:
         desk.consent(person)
         desk.finish_training(person)
@@ -220,7 +224,7 @@ def check(desk: Desk, url: str, acknowledged: set[tuple[str, ...]]) -> dict[str,
             ).where(db.answer.c.annotator_id.in_(people))
         ).all()
     stored = [(*row[:3], str(row[3])) for row in rows]
-    rated = desk.items().query("role == 'rated'")["annotators"]
+    rated = AdminDesk(desk.study).items().query("role == 'rated'")["annotators"]
     return {
         "lost": len(acknowledged - set(stored)),
         "not acknowledged": len(set(stored) - acknowledged),
@@ -235,7 +239,7 @@ def measure(url: str, folder: Path, arguments: argparse.Namespace) -> dict[str, 
     make_study(url, folder, arguments.items, arguments.answers)
     made = time.perf_counter() - began
     os.sync()  # the study's files are out of the way of the annotators' answers
-    desk = Desk(url, "large")
+    desk = Desk(open_study(url, "large"))
     load = os.getloadavg()[0]
     began = time.perf_counter()
     times, acknowledged = work(desk, arguments.annotators, arguments.each, arguments.think)

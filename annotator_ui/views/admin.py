@@ -8,7 +8,7 @@ import streamlit as st
 
 from annotator_ui import texts
 from annotator_ui.exporting import FORMATS, encode
-from annotator_ui.session import desk
+from annotator_ui.session import admin_desk, desk
 from annotator_ui.views.stage import show_pictures
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def show_progress() -> None:
     """How far methods and annotators are."""
     about = desk().about()
     st.header(about.title)
-    methods, overview = desk().methods(), desk().overview()
+    methods, overview = admin_desk().methods(), admin_desk().overview()
     rated = overview[overview["role"] == "rated"]
     figures = st.columns(3)
     figures[0].metric("Items answered", f"{methods['done'].sum()} of {methods['wanted'].sum()}")
@@ -51,13 +51,13 @@ def show_progress() -> None:
 def show_agreement() -> None:
     """Scores and agreement as they are now, with and without flagged annotators."""
     st.header("Scores and agreement")
-    answers = desk().answers()
+    answers = admin_desk().answers()
     if answers["value"].notna().sum() == 0:
         st.info("Nobody has answered yet.")
         return
     if answers["simulated"].any():
         st.warning("Programs answered parts of this study: nothing here is evidence.")
-    flagged = tuple(q.annotator for q in desk().flagged() if q.reasons)
+    flagged = tuple(q.annotator for q in admin_desk().flagged() if q.reasons)
     scores, agreements = _statistics(answers, flagged)
     st.caption(f"95 % intervals. {len(flagged)} annotators are flagged.")
     st.dataframe(scores, hide_index=True)
@@ -118,8 +118,8 @@ def show_annotators() -> None:
     from humangenai.human_ratings.quality import quality_table
 
     st.header("Annotators")
-    annotators = desk().annotators()
-    quality = quality_table(desk().flagged())
+    annotators = admin_desk().annotators()
+    quality = quality_table(admin_desk().flagged())
     raters = annotators[annotators["role"] == "annotator"]
     table = raters.merge(quality, on="annotator", how="left").drop(columns="annotator")
     st.dataframe(table.drop(columns=["role", "reasons"]), hide_index=True)
@@ -143,7 +143,7 @@ def show_annotators() -> None:
 def show_items(annotator: Annotator) -> None:
     """The items, those that divide the annotators first."""
     st.header("Items, most disagreement first")
-    items = desk().items_by_disagreement()
+    items = admin_desk().items_by_disagreement()
     if items.empty:
         st.info("Nobody has answered yet.")
         return
@@ -156,8 +156,8 @@ def show_items(annotator: Annotator) -> None:
     pictures, asked = st.columns([3, 2], gap="medium")
     with pictures:
         show_pictures(item)
-    answers = desk().answers()
-    names = desk().annotators().set_index("annotator")["name"]
+    answers = admin_desk().answers()
+    names = admin_desk().annotators().set_index("annotator")["name"]
     given = answers[answers["item"] == item.id]
     with asked:
         for question in item.questions:
@@ -173,11 +173,11 @@ def show_items(annotator: Annotator) -> None:
 
 def show_export() -> None:
     """Answers as files."""
-    from annotator_ui.desk import ANSWER_COLUMNS
+    from annotator_ui.admin_desk import ANSWER_COLUMNS
 
     st.header("Export")
     st.markdown("All answers as they stand, one row per annotator, item and question.")
-    answers = desk().answers()
+    answers = admin_desk().answers()
     with st.container(horizontal=True):
         for kind in FORMATS:
             st.download_button(

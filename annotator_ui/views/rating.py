@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from annotator_ui import texts
-from annotator_ui.desk import DeskError
+from annotator_ui.permissions import DeskError
 from annotator_ui.session import desk
 from annotator_ui.views.stage import show_pictures
 
 if TYPE_CHECKING:
-    from annotator_ui.desk import Annotator, Item
+    from annotator_ui.desk import Annotator
+    from annotator_ui.items import Item
     from humangenai.human_ratings.questions import Question
 
 DOUBLE_PRESS = 0.3

@@ -11,7 +11,7 @@ from annotator_ui.pictures import SIZE
 from annotator_ui.session import desk
 
 if TYPE_CHECKING:
-    from annotator_ui.desk import Item
+    from annotator_ui.items import Item
 
 _HERE = Path(__file__)
 _stage = st.components.v2.component(
@@ -24,7 +24,7 @@ _stage = st.components.v2.component(
 
 def show_pictures(item: Item) -> None:
     """Show the pictures of an item; the browser gets their random ids only."""
-    height, width = SIZE[desk().config.track]
+    height, width = SIZE[desk().study.config.track]
     images = [
         {"id": image, "caption": caption}
         for image, caption in zip(item.images, item.captions, strict=True)

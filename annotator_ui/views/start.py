@@ -13,7 +13,8 @@ from annotator_ui.views.stage import show_pictures
 from humangenai.human_ratings.questions import attribute_question, preference_question, questions
 
 if TYPE_CHECKING:
-    from annotator_ui.desk import Annotator, Example
+    from annotator_ui.desk import Annotator
+    from annotator_ui.items import Example
     from humangenai.human_ratings.questions import Question
 
 STEP = "step"
@@ -112,7 +113,7 @@ def show_instructions() -> None:
 def _show_instructions() -> None:
     st.header("What you will do")
     st.markdown(texts.INSTRUCTIONS)
-    config = desk().config
+    config = desk().study.config
     if {"psi_A", "psi_B"} & set(config.questions):
         st.markdown(texts.SHOWN["pair"])
     if "preference" in config.questions:
@@ -130,7 +131,7 @@ def _show_instructions() -> None:
 
 
 def _asked() -> list[Question]:
-    config = desk().config
+    config = desk().study.config
     found: list[Question] = []
     for kind in config.questions:
         if kind == "preference":

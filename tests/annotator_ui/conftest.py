@@ -41,13 +41,15 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 def desk(tmp_path: Path) -> Desk:
     """The desk of a sample study on SQLite."""
     from annotator_ui.desk import Desk
+    from annotator_ui.study import open_study
 
-    return Desk(*make_sample_study(tmp_path))
+    return Desk(open_study(*make_sample_study(tmp_path)))
 
 
 @pytest.fixture
 def either_desk(tmp_path: Path, database_url: str) -> Desk:
     """The desk of a sample study, on SQLite and on PostgreSQL."""
     from annotator_ui.desk import Desk
+    from annotator_ui.study import open_study
 
-    return Desk(*make_sample_study(tmp_path, database_url))
+    return Desk(open_study(*make_sample_study(tmp_path, database_url)))

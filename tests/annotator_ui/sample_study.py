@@ -12,7 +12,9 @@ from humangenai.human_ratings.study import StudyConfig
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from annotator_ui.admin_desk import AdminDesk
     from annotator_ui.desk import Desk
+    from annotator_ui.items import Item
 
 METHODS = ("maskout", "refsd[tiny]", "weakblur")
 CHECKS = {"share": 0.1}
@@ -44,7 +46,7 @@ def make_sample_study(
         changes: to the config's keys.
 
     Returns:
-        The database's URL and the study's name, as a Desk takes them.
+        The database's URL and the study's name, as open_study takes them.
     """
     from dataclasses import replace
 
@@ -98,9 +100,31 @@ def make_sample_study(
     return url, config.name
 
 
+def admin(desk: Desk) -> AdminDesk:
+    """The admins' desk of the same study."""
+    from annotator_ui.admin_desk import AdminDesk
+
+    return AdminDesk(desk.study)
+
+
 def ready(desk: Desk, name: str) -> str:
     """Add an annotator who has consented and been trained; returns the id."""
-    annotator = desk.add_annotator(name)
+    annotator = admin(desk).add_annotator(name)
     desk.consent(annotator)
     desk.finish_training(annotator)
     return annotator
+
+
+def answer_all(desk: Desk, annotator: str, item: Item, value: int = 3) -> None:
+    """Give every question of an item the same answer, in 2 s each."""
+    for question in item.questions:
+        desk.answer(annotator, item.id, question.id, value, 2.0)
+
+
+def rate(desk: Desk, annotator: str, most: int = 1000) -> list[Item]:
+    """Answer items until there are no more, and give them."""
+    items: list[Item] = []
+    while len(items) < most and (item := desk.next_item(annotator)) is not None:
+        answer_all(desk, annotator, item)
+        items.append(item)
+    return items

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from sample_study import make_sample_study, ready
+from sample_study import admin, make_sample_study, ready
 from sqlalchemy import event, select
 
 from annotator_ui import database as db
 from annotator_ui.desk import Desk
+from annotator_ui.study import open_study
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,8 +29,9 @@ WORKER = """
 import sys
 import numpy as np
 from annotator_ui.desk import Desk
+from annotator_ui.study import open_study
 url, annotator = sys.argv[1:]
-desk, rng = Desk(url, "sample"), np.random.default_rng()
+desk, rng = Desk(open_study(url, "sample")), np.random.default_rng()
 while (item := desk.next_item(annotator)) is not None:
     for question in item.questions:
         value = int(rng.integers(1, len(question.anchors) + 1))
@@ -43,18 +45,18 @@ Triple = tuple[str, str, str, int]
 
 def stored(desk: Desk, table: db.Table) -> list[Triple]:
     columns = (table.c.annotator_id, table.c.item_id, table.c.question, table.c.value)
-    with desk._database.reading() as connection:
+    with desk.study.database.reading() as connection:
         return [(row[0], row[1], row[2], row[3]) for row in connection.execute(select(*columns))]
 
 
 def check_loads(desk: Desk, raters: int) -> None:
     """The number of annotators kept with each item is the number of its leases that count."""
-    with desk._database.reading() as connection:
+    with desk.study.database.reading() as connection:
         leases = connection.scalars(
             select(db.lease.c.item_id).where(db.lease.c.state.in_(("open", "done")))
         ).all()
     counts = {item: leases.count(item) for item in set(leases)}
-    items = desk.items()
+    items = admin(desk).items()
     kept = dict(zip(items["item"], items["annotators"], strict=True))
     assert kept == {item: counts.get(item, 0) for item in kept}
     rated = items[items["role"] == "rated"]["annotators"]
@@ -63,7 +65,7 @@ def check_loads(desk: Desk, raters: int) -> None:
 
 def test_25_at_once_lose_double_and_mix_up_nothing(tmp_path: Path, database_url: str) -> None:
     url, name = make_sample_study(tmp_path, database_url, people=4, raters_per_item=10)
-    desks = [Desk(url, name) for _ in range(3)]
+    desks = [Desk(open_study(url, name)) for _ in range(3)]
     people = [ready(desks[0], f"annotator {number}") for number in range(ANNOTATORS)]
     acknowledged: set[Triple] = set()
     given: list[tuple[str, str]] = []
@@ -96,7 +98,7 @@ def test_25_at_once_lose_double_and_mix_up_nothing(tmp_path: Path, database_url:
 
 def test_the_work_is_balanced_at_every_moment(tmp_path: Path, database_url: str) -> None:
     url, name = make_sample_study(tmp_path, database_url, people=4, raters_per_item=25)
-    desk = Desk(url, name)
+    desk = Desk(open_study(url, name))
     people = [ready(desk, f"annotator {number}") for number in range(ANNOTATORS)]
 
     def take(person: str) -> None:
@@ -108,7 +110,7 @@ def test_the_work_is_balanced_at_every_moment(tmp_path: Path, database_url: str)
 
     with ThreadPoolExecutor(ANNOTATORS) as pool:
         list(pool.map(take, people))
-    rated = desk.items().query("role == 'rated'")["annotators"]
+    rated = admin(desk).items().query("role == 'rated'")["annotators"]
     # A draw passes over an item that another one holds in that moment, so one more step may be.
     assert rated.max() - rated.min() <= 2
     check_loads(desk, 25)
@@ -116,7 +118,7 @@ def test_the_work_is_balanced_at_every_moment(tmp_path: Path, database_url: str)
 
 def test_two_tabs_of_one_annotator_share_one_item(tmp_path: Path, database_url: str) -> None:
     url, name = make_sample_study(tmp_path, database_url)
-    desk = Desk(url, name)
+    desk = Desk(open_study(url, name))
     ada = ready(desk, "ada")
     with ThreadPoolExecutor(8) as pool:
         items = list(pool.map(lambda _: desk.next_item(ada), range(8)))
@@ -132,7 +134,7 @@ def test_no_call_reads_a_whole_table(desk: Desk) -> None:
     """However large a study is, an annotator's call steps into indexes."""
     ada = ready(desk, "ada")
     asked: list[tuple[str, object]] = []
-    engine = desk._database.engine
+    engine = desk.study.database.engine
 
     def note(_c: object, _u: object, statement: str, values: object, *_: object) -> None:
         asked.append((statement, values))
@@ -178,7 +180,7 @@ def said(path: Path, annotator: str) -> list[Triple]:
 @pytest.mark.slow
 def test_kill_9_at_any_moment_loses_nothing_acknowledged(tmp_path: Path, database_url: str) -> None:
     url, name = make_sample_study(tmp_path, database_url, people=25, raters_per_item=3)
-    desk = Desk(url, name)
+    desk = Desk(open_study(url, name))
     people = [ready(desk, f"annotator {number}") for number in range(3)]
     rng = np.random.default_rng(0)
     kills = 0
@@ -208,7 +210,7 @@ def test_kill_9_at_any_moment_loses_nothing_acknowledged(tmp_path: Path, databas
     assert kills >= 4
     # Everyone goes on where they were: the item that was open is the next one.
     for person in people:
-        with desk._database.reading() as connection:
+        with desk.study.database.reading() as connection:
             held = connection.scalars(
                 select(db.lease.c.item_id).where(
                     db.lease.c.annotator_id == person, db.lease.c.state == "open"

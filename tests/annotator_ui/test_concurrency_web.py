@@ -19,12 +19,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pytest
-from sample_study import METHODS, make_sample_study
+from sample_study import METHODS, admin, make_sample_study
 from sqlalchemy import select
 from websockets.exceptions import ConnectionClosed
 
 from annotator_ui import database as db
-from annotator_ui.desk import Desk, read_questions
+from annotator_ui.desk import Desk
+from annotator_ui.items import read_questions
+from annotator_ui.study import open_study
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -140,12 +142,12 @@ class Person:
 
 
 def people_of(desk: Desk) -> list[Person]:
-    with desk._database.reading() as connection:
+    with desk.study.database.reading() as connection:
         rows = connection.execute(select(db.item.c.id, db.item.c.questions)).all()
     questions = {row[0]: [q.id for q in read_questions(row[1])] for row in rows}
     people = []
     for number in range(ANNOTATORS):
-        person = desk.add_annotator(f"annotator {number}")
+        person = admin(desk).add_annotator(f"annotator {number}")
         rng = np.random.default_rng(number)
         people.append(Person(person, desk.token(person), questions, rng))
     return people
@@ -155,7 +157,7 @@ def stored(desk: Desk, person: Person, table: Table) -> list[Answer]:
     query = select(table.c.item_id, table.c.question, table.c.value).where(
         table.c.annotator_id == person.id
     )
-    with desk._database.reading() as connection:
+    with desk.study.database.reading() as connection:
         return [(row[0], row[1], row[2]) for row in connection.execute(query)]
 
 
@@ -168,7 +170,7 @@ def test_25_windows_lose_double_and_mix_up_nothing(
     tmp_path: Path, database_url: str, web: ModuleType
 ) -> None:
     url, name = make_sample_study(tmp_path, database_url, raters_per_item=ANNOTATORS)
-    desk = Desk(url, name)
+    desk = Desk(open_study(url, name))
     people = people_of(desk)
 
     def annotate(person: Person) -> None:
@@ -200,7 +202,7 @@ def test_25_windows_lose_double_and_mix_up_nothing(
         now = stored(desk, person, db.answer)
         assert len(now) == len(final)
         assert {row[:2]: row[2] for row in now} == final
-    items = desk.items()
+    items = admin(desk).items()
     rated = items[items["role"] == "rated"]
     assert rated["annotators"].max() - rated["annotators"].min() <= 2
     per_method = rated.groupby("method")["annotators"].sum()
@@ -213,7 +215,7 @@ def test_kill_9_while_25_work_loses_nothing_acknowledged(
     tmp_path: Path, database_url: str, web: ModuleType
 ) -> None:
     url, name = make_sample_study(tmp_path, database_url, raters_per_item=ANNOTATORS)
-    desk = Desk(url, name)
+    desk = Desk(open_study(url, name))
     people = people_of(desk)
     for person in people:
         desk.consent(person.id)

@@ -7,9 +7,9 @@ import json
 from typing import TYPE_CHECKING
 
 import pandas as pd
-from sample_study import ready
+from sample_study import admin, ready
 
-from annotator_ui.desk import ANSWER_COLUMNS
+from annotator_ui.admin_desk import ANSWER_COLUMNS
 from annotator_ui.exporting import encode, export
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def answered(desk: Desk, reason: str = "cut off") -> pd.DataFrame:
             continue
         for question in item.questions:
             desk.answer(ada, item.id, question.id, 1 + number % 5, 1.25)
-    return desk.answers()
+    return admin(desk).answers()
 
 
 def test_all_formats_hold_the_same(desk: Desk, tmp_path: Path) -> None:
@@ -70,6 +70,6 @@ def test_no_reason_becomes_a_formula_in_a_spreadsheet(desk: Desk) -> None:
 
 
 def test_nothing_answered_is_an_empty_table(desk: Desk, tmp_path: Path) -> None:
-    paths = export(desk.answers(), tmp_path)
+    paths = export(admin(desk).answers(), tmp_path)
     assert len(pd.read_parquet(paths[1])) == len(pd.read_csv(paths[0])) == 0
     assert json.loads(paths[2].read_text())["answers"] == []

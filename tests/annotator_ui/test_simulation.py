@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from sample_study import sample_config
+from sample_study import admin, sample_config
 from sqlalchemy import event
 
-from annotator_ui import desk as desk_module
-from annotator_ui import making, simulation
+from annotator_ui import database, making, simulation
+from annotator_ui.admin_desk import AdminDesk
 from annotator_ui.database import connect
 from annotator_ui.desk import Desk
 from annotator_ui.making import Draft, store_study
@@ -27,6 +27,7 @@ from annotator_ui.simulation import (
     power,
     simulate,
 )
+from annotator_ui.study import open_study
 from humangenai.errors import UserError
 from humangenai.human_ratings.questions import LEFT, RIGHT, preference_question, questions
 from humangenai.human_ratings.scores import psi_differences, psi_preferences, psi_scores
@@ -82,7 +83,7 @@ def same_ids(monkeypatch: pytest.MonkeyPatch) -> None:
     def random_id() -> str:
         return f"{dice.getrandbits(80):022d}"[:22]
 
-    monkeypatch.setattr(desk_module, "random_id", random_id)
+    monkeypatch.setattr(database, "random_id", random_id)
     monkeypatch.setattr(making, "random_id", random_id)
     monkeypatch.setattr(making.secrets, "randbelow", dice.randrange)
     monkeypatch.setattr(making.random, "SystemRandom", lambda: dice)
@@ -92,12 +93,12 @@ def same_ids(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_study_finds_what_was_planted_and_who_does_not_look(tmp_path: Path) -> None:
     url = _study(tmp_path, 16, raters_per_item=10)
     made = simulate(url, "sample", {"careful": 7, "straight": 1, "random": 2}, means=MEANS, seed=3)
-    desk = Desk(url, "sample")
-    answers = desk.answers()
+    desk = Desk(open_study(url, "sample"))
+    answers = admin(desk).answers()
     assert made.means == MEANS
     assert len(answers) == made.answers
     assert answers["simulated"].all()
-    caught = {quality.annotator for quality in desk.flagged() if quality.reasons}
+    caught = {quality.annotator for quality in admin(desk).flagged() if quality.reasons}
     assert caught == {name for name, kind in made.kinds.items() if kind != "careful"}
 
     sd = np.hypot(np.hypot(ITEM_SD, BIAS_SD), NOISE_SD)
@@ -117,7 +118,7 @@ def test_a_study_finds_what_was_planted_and_who_does_not_look(tmp_path: Path) ->
 def test_items_are_balanced_and_nobody_rates_twice(tmp_path: Path) -> None:
     url = _study(tmp_path, 4, raters_per_item=3)
     simulate(url, "sample", {"careful": 5})
-    answers = Desk(url, "sample").answers()
+    answers = AdminDesk(open_study(url, "sample")).answers()
     rated = answers[~answers["is_gold"] & ~answers["is_attention"]]
     assert (rated.groupby("item").size() == 3).all()
     assert not answers.duplicated(["annotator", "item", "question"]).any()
@@ -127,7 +128,7 @@ def test_items_are_balanced_and_nobody_rates_twice(tmp_path: Path) -> None:
 def test_preferences_follow_the_means(tmp_path: Path) -> None:
     url = _study(tmp_path, 6, compared=True, raters_per_item=4)
     simulate(url, "sample", {"careful": 4}, means={"A": 1.5, "B": 3.0, "C": 4.5})
-    found = psi_preferences(Desk(url, "sample").answers())
+    found = psi_preferences(AdminDesk(open_study(url, "sample")).answers())
     assert [score.method for score in found] == ["C", "B", "A"]
     assert (LEFT, RIGHT) == (1, 3)
 
@@ -150,17 +151,17 @@ def test_means_of_other_methods_are_refused(
 
 def test_programs_do_not_mix_with_people(tmp_path: Path) -> None:
     url = _study(tmp_path, 1)
-    desk = Desk(url, "sample")
-    desk.add_annotator("admin", "admin")
+    desk = Desk(open_study(url, "sample"))
+    admin(desk).add_annotator("admin", "admin")
     simulate(url, "sample", {"careful": 1})
-    desk.add_annotator("ada")
+    admin(desk).add_annotator("ada")
     with pytest.raises(UserError, match="people take part"):
         simulate(url, "sample", {"careful": 1})
 
 
 def test_a_closed_study_is_refused(tmp_path: Path) -> None:
     url = _study(tmp_path, 1)
-    Desk(url, "sample").close()
+    AdminDesk(open_study(url, "sample")).close()
     with pytest.raises(UserError, match="closed"):
         simulate(url, "sample", {"careful": 1})
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlparse
 
 import pytest
-from sample_study import make_sample_study
+from sample_study import admin, make_sample_study
 
 from annotator_ui.desk import Desk
+from annotator_ui.study import open_study
 from humangenai.cli import main
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def test_from_a_run_to_the_answers(tmp_path: Path, humangenai: Callable[..., str
     (token,) = parse_qs(urlparse(link.strip()).query)["token"]
     assert "ada" not in link
 
-    desk = Desk(f"sqlite:///{tmp_path}/studies/demo/study.db", "demo")
+    desk = Desk(open_study(f"sqlite:///{tmp_path}/studies/demo/study.db", "demo"))
     ada = desk.sign_in(token)
     assert ada.name == "ada"
     desk.consent(ada.id)
@@ -110,8 +111,8 @@ def test_a_link_for_someone_known_keeps_role_and_id(
     tmp_path: Path, humangenai: Callable[..., str]
 ) -> None:
     url, name = make_sample_study(tmp_path)
-    desk = Desk(url, name)
-    known = desk.add_annotator("ada")
+    desk = Desk(open_study(url, name))
+    known = admin(desk).add_annotator("ada")
     link = humangenai("study", "link", name, "-a", "ada", "--database", url)
     (token,) = parse_qs(urlparse(link.strip()).query)["token"]
     assert desk.sign_in(token).id == known

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from sample_study import admin
 
 from annotator_ui.desk import Desk
 from annotator_ui.making import make_study
 from annotator_ui.pictures import GROUND, SIZE, frame, show
+from annotator_ui.study import open_study
 from humangenai.config import DatasetConfig, RunConfig, method_config
 from humangenai.errors import UserError
 from humangenai.human_ratings.study import StudyConfig
@@ -69,11 +71,11 @@ def make(path: Path, wanted: StudyConfig) -> Desk:
     path.mkdir(exist_ok=True)
     url = f"sqlite:///{path / 'study.db'}"
     make_study(wanted, url, path)
-    return Desk(url, wanted.name)
+    return Desk(open_study(url, wanted.name))
 
 
 def test_all_methods_show_the_same_people_equally_often(folder: Path, tmp_path: Path) -> None:
-    items = make(tmp_path, config(folder)).items()
+    items = admin(make(tmp_path, config(folder))).items()
     rated = items[items["role"] == "rated"]
     shown = rated.groupby("method")["source"].apply(lambda sources: sorted(Counter(sources)))
     assert set(shown.index) == {"MaskOut", "Pixelate"}  # the original is for comparison only
@@ -85,8 +87,8 @@ def test_all_methods_show_the_same_people_equally_often(folder: Path, tmp_path: 
 
 def test_the_pictures_are_what_they_should_be(folder: Path, tmp_path: Path) -> None:
     desk = make(tmp_path, config(folder))
-    ada = desk.add_annotator("ada", "admin")
-    items = desk.items()
+    ada = admin(desk).add_annotator("ada", "admin")
+    items = admin(desk).items()
     height, width = SIZE["body"]
     for row in items[items["role"] == "rated"].itertuples():
         item = desk.item(ada, row.item)
@@ -110,7 +112,7 @@ def test_nothing_tells_the_method_but_the_database(folder: Path, tmp_path: Path)
     assert all(len(name) == 22 for name in names)
     assert len({path.stat().st_mtime_ns for path in (tmp_path / "images").iterdir()}) == 1
     assert len({load_image(path).shape for path in (tmp_path / "images").iterdir()}) == 1
-    ada = desk.add_annotator("ada")
+    ada = admin(desk).add_annotator("ada")
     desk.consent(ada)
     desk.finish_training(ada)
     said = repr(desk.training_examples()) + repr(desk.about())
@@ -124,15 +126,15 @@ def test_nothing_tells_the_method_but_the_database(folder: Path, tmp_path: Path)
 
 def test_ids_and_order_are_new_every_time(folder: Path, tmp_path: Path) -> None:
     one, other = make(tmp_path / "one", config(folder)), make(tmp_path / "other", config(folder))
-    assert not set(one.items()["item"]) & set(other.items()["item"])
-    assert not set(one.items()["source"]) & set(other.items()["source"])
+    assert not set(admin(one).items()["item"]) & set(admin(other).items()["item"])
+    assert not set(admin(one).items()["source"]) & set(admin(other).items()["source"])
 
 
 def test_gold_answers_are_beyond_doubt(folder: Path, tmp_path: Path) -> None:
     wanted = config(folder, questions=("psi_A", "psi_B", "psi_C", "preference"))
     desk = make(tmp_path, wanted)
-    ada = desk.add_annotator("ada", "admin")
-    items = desk.items()
+    ada = admin(desk).add_annotator("ada", "admin")
+    items = admin(desk).items()
     for row in items[items["role"] == "gold"].itertuples():
         item = desk.item(ada, row.item)
         pictures = [desk.image(ada, name) for name in item.images]
@@ -152,7 +154,7 @@ def test_gold_answers_are_beyond_doubt(folder: Path, tmp_path: Path) -> None:
 
 def test_preferences_compare_two_methods_of_one_person(folder: Path, tmp_path: Path) -> None:
     desk = make(tmp_path, config(folder, questions=["preference"], items_per_method=8))
-    items = desk.items().query("role == 'rated'")
+    items = admin(desk).items().query("role == 'rated'")
     assert (items["method"] != items["against"]).all()
     assert len(set(items["method"])) == 2  # both sides are taken by both
     assert items["source"].is_unique
@@ -161,7 +163,7 @@ def test_preferences_compare_two_methods_of_one_person(folder: Path, tmp_path: P
 def test_two_runs_of_the_same_pictures(folder: Path, tmp_path: Path) -> None:
     other = make_run(tmp_path / "other", "weakblur")
     desk = make(tmp_path / "study", config(folder, other))
-    items = desk.items().query("role == 'rated'")
+    items = admin(desk).items().query("role == 'rated'")
     assert items.groupby("method")["source"].nunique().to_dict() == {
         "MaskOut": 4,
         "Pixelate": 4,
@@ -179,7 +181,7 @@ def test_chosen_items(folder: Path, tmp_path: Path) -> None:
     desk = make(tmp_path, wanted)
     (example,) = desk.training_examples()
     assert (example.answer, example.explanation) == (5, "Nobody is left.")
-    gold = desk.items().query("role == 'gold'")
+    gold = admin(desk).items().query("role == 'gold'")
     assert gold["expected"].tolist() == [{"psi_A": 5}]
 
 

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from sample_study import admin
 
 from annotator_ui.desk import Desk
+from annotator_ui.study import open_study
 from humangenai.cli import main
 from humangenai.records import RunRecord
 
@@ -58,9 +60,9 @@ def record(folder: Path) -> RunRecord:
 
 
 def test_what_people_say_goes_into_the_record(tmp_path: Path, command: Callable[..., str]) -> None:
-    desk = Desk(f"sqlite:///{tmp_path}/study.db", "demo")
+    desk = Desk(open_study(f"sqlite:///{tmp_path}/study.db", "demo"))
     for name, value in (("ada", 4), ("ben", 5)):
-        annotator = desk.add_annotator(name)
+        annotator = admin(desk).add_annotator(name)
         desk.consent(annotator)
         desk.finish_training(annotator)
         while (item := desk.next_item(annotator)) is not None:
