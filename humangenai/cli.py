@@ -88,6 +88,15 @@ TrackOption = Annotated[
         show_default=False,
     ),
 ]
+JudgeOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--judge",
+        help="Who judges attribute fidelity (--track phi): NAME or NAME:WEIGHTS (see `list "
+        "judges`); by default everybody who can. May be repeated.",
+        show_default=False,
+    ),
+]
 LimitOption = Annotated[
     int | None,
     typer.Option(
@@ -185,9 +194,16 @@ def evaluate(  # noqa: PLR0917
     poses: PosesOption = None,
     preset: PresetOption = None,
     benchmark: Annotated[
-        str, typer.Option("--benchmark", "-b", help="Benchmark name or YAML file.")
-    ] = "embedded",
+        str | None,
+        typer.Option(
+            "--benchmark",
+            "-b",
+            help="Benchmark name or YAML file. [default: embedded; phi for --track phi]",
+            show_default=False,
+        ),
+    ] = None,
     track: TrackOption = None,
+    judge: JudgeOption = None,
     limit: LimitOption = None,
     seed: SeedOption = None,
     out: OutOption = None,
@@ -208,6 +224,8 @@ def evaluate(  # noqa: PLR0917
     - `humangenai eval --method refsd --dataset folder --path ~/photos` – your own photos
 
     - `humangenai eval -m maskout -m refsd -d market1501 --path ~/Market-1501-v15.09.15`
+
+    - `humangenai eval --method refsd --track phi` – does the new person look as prompted?
     """
     from humangenai.commands import Request, evaluation, execute
 
@@ -223,6 +241,7 @@ def evaluate(  # noqa: PLR0917
         seed=seed,
         out=out,
         retrain=retrain,
+        judges=tuple(judge) if judge else None,
     )
     _end(execute(evaluation(request, benchmark)), keep_going)
 
@@ -297,6 +316,7 @@ def score(  # noqa: PLR0917
     boxes: BoxesOption = None,
     preset: PresetOption = None,
     track: TrackOption = None,
+    judge: JudgeOption = None,
     limit: LimitOption = None,
     seed: SeedOption = None,
     out: OutOption = None,
@@ -327,6 +347,7 @@ def score(  # noqa: PLR0917
         seed=seed,
         out=out,
         retrain=retrain,
+        judges=tuple(judge) if judge else None,
     )
     if run is not None:
         plans = again(run, request)

@@ -45,6 +45,7 @@ class Request:
     seed: int | None = None
     out: Path | None = None
     retrain: bool = False
+    judges: tuple[str, ...] | None = None
 
     @property
     def overrides(self) -> Overrides:
@@ -79,8 +80,12 @@ class Plan:
     out: Path
 
 
-def evaluation(request: Request, benchmark: str) -> list[Plan]:
-    """The runs of ``eval``: a dataset's, or those of a benchmark's parts."""
+def evaluation(request: Request, benchmark: str | None) -> list[Plan]:
+    """The runs of ``eval``: a dataset's, or those of a benchmark's parts.
+
+    Where no benchmark is named it is ``embedded``, or ``phi`` for attribute fidelity alone.
+    """
+    benchmark = benchmark or ("phi" if request.tracks == ("phi",) else "embedded")
     if request.source is not None:
         return [_single(request, request.source)]
     if any(option is not None for option in (request.boxes, request.poses, request.preset)):
@@ -105,7 +110,7 @@ def again(folder: Path, request: Request) -> list[Plan]:
     """A run that was made before, to be measured (again)."""
     config = RunConfig.model_validate(_record(folder).config)
     update = {"tracks": request.tracks, "retrain": request.retrain}
-    return [Plan(config.model_copy(update=update), folder)]
+    return [Plan(_judged(config.model_copy(update=update), request), folder)]
 
 
 def foreign(request: Request, originals: Path | None, outputs: Outputs) -> list[Plan]:
@@ -270,7 +275,17 @@ def _override(config: RunConfig, request: Request) -> RunConfig:
         for name in ("tracks", "limit", "seed")
         if getattr(request, name) is not None
     }
-    return config.model_copy(update={**said, "retrain": request.retrain})
+    if request.tracks == ("phi",):
+        said["only_sources"] = True
+    return _judged(config.model_copy(update={**said, "retrain": request.retrain}), request)
+
+
+def _judged(config: RunConfig, request: Request) -> RunConfig:
+    """With the judges that the command line names, if it names any."""
+    if request.judges is None:
+        return config
+    phi = config.phi.model_copy(update={"judges": request.judges})
+    return config.model_copy(update={"phi": phi})
 
 
 def _default_out(name: str, methods: Sequence[str]) -> Path:

@@ -17,6 +17,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from humangenai.errors import UserError, unknown
+from humangenai.records import Suite  # noqa: TC001  (pydantic needs it)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,6 +51,22 @@ class MethodConfig(Config):
     summary: str = ""
 
 
+class PhiConfig(Config):
+    """How attribute fidelity is measured (``--track phi``).
+
+    Attributes:
+        people: so many source people are replaced, for heads and for bodies.
+        draws: so many new people take each place, per prompt.
+        suites: which lists of prompts.
+        judges: who looks at the pictures, ``NAME`` or ``NAME:WEIGHTS``; None: everybody.
+    """
+
+    people: int = Field(default=6, ge=1)
+    draws: int = Field(default=1, ge=1)
+    suites: tuple[Suite, ...] = ("phi_A", "phi_B", "phi_C", "phi_D")
+    judges: tuple[str, ...] | None = None
+
+
 class PartConfig(Config):
     """One dataset within a benchmark.
 
@@ -60,6 +77,8 @@ class PartConfig(Config):
         tracks: what is measured; None: all that the dataset allows.
         attackers: who tries to find people again; None: all.
         limit: only so many items (queries, where the dataset has queries).
+        phi: how attribute fidelity is measured, if it is.
+        only_sources: only pictures that attribute fidelity takes its people from.
     """
 
     dataset: str
@@ -68,6 +87,8 @@ class PartConfig(Config):
     tracks: tuple[str, ...] | None = None
     attackers: tuple[str, ...] | None = None
     limit: int | None = Field(default=None, ge=1)
+    phi: PhiConfig = PhiConfig()
+    only_sources: bool = False
 
 
 class BenchmarkConfig(Config):
@@ -94,6 +115,8 @@ class RunConfig(Config):
         seed: None: a random run key, kept in the run folder.
         retrain: train the attackers again instead of using the weights that are shipped.
         everything: pseudonymize the gallery too, as a release needs; a measurement needs queries.
+        phi: how attribute fidelity is measured, if it is.
+        only_sources: pseudonymize only pictures that attribute fidelity takes its people from.
     """
 
     dataset: DatasetConfig
@@ -104,6 +127,8 @@ class RunConfig(Config):
     seed: int | None = None
     retrain: bool = False
     everything: bool = False
+    phi: PhiConfig = PhiConfig()
+    only_sources: bool = False
 
     def published(self) -> dict[str, Any]:
         """The config without what a release must not tell: the seed, and where files are."""
@@ -114,6 +139,9 @@ class RunConfig(Config):
                 for key, value in part["options"].items()
                 if key not in PRIVATE_OPTIONS and not Path(str(value)).is_absolute()
             }
+        # What stands behind a judge's name may be a folder; the record has the judge's version.
+        judges = self.phi.judges
+        plain["phi"]["judges"] = judges and [name.partition(":")[0] for name in judges]
         return plain
 
 
@@ -296,6 +324,8 @@ def benchmark_runs(
                 attackers=part.attackers,
                 limit=part.limit,
                 seed=benchmark.seed,
+                phi=part.phi,
+                only_sources=part.only_sources,
             )
         )
     return runs

@@ -168,6 +168,10 @@ METRICS: Registry[Track] = Registry(
             "re-identification: R@1, R@5, R@10 and mAP of pseudonymized queries in the original "
             "gallery",
         ),
+        "phi": Entry(
+            "humangenai.attribute_fidelity.track:phi",
+            "attribute fidelity: does the new person look as prompted? (ϕ_A to ϕ_D)",
+        ),
     },
     "humangenai.metrics",
 )

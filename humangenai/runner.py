@@ -100,6 +100,9 @@ def run(config: RunConfig, out: Path, progress: Progress | None = None) -> Finis
             gallery=gallery,
             items=items,
             output=lambda name, item: work[name].output(item, items[name][item.key]),
+            methods=methods,
+            perception=perception,
+            phi=config.phi,
             attackers=config.attackers,
             retrain=config.retrain,
         )
@@ -144,14 +147,17 @@ def choose(dataset: Dataset, config: RunConfig) -> tuple[list[Item], list[Item]]
     """The items to pseudonymize and, where the dataset has queries, the gallery.
 
     ``limit`` counts queries, and leaves the gallery whole: finding somebody in a smaller gallery
-    would be another, easier task.
+    would be another, easier task. Attribute fidelity alone needs a few of the queries.
     """
+    from humangenai.attribute_fidelity.sources import candidates
+
     items = dataset.items()
     gallery = [item for item in items if item.split == "gallery"]
     queries = [item for item in items if item.split in ("query", "all")]
     if not queries:
         raise UserError(f"the dataset '{dataset.name}' holds no pictures to pseudonymize")
-    return queries[: config.limit], gallery
+    queries = queries[: config.limit]
+    return (candidates(queries, config.phi.people) if config.only_sources else queries), gallery
 
 
 def choose_tracks(
@@ -217,10 +223,15 @@ def summarise_run(
                     score for part in scores for score in part.scores.get(method.name, ())
                 ),
                 poses=summarise_poses(by_key, run.items[method.name].values()),
+                phi=next(
+                    (part.phi[method.name] for part in scores if method.name in part.phi), None
+                ),
             )
             for method in methods
         ),
         differences=tuple(difference for part in scores for difference in part.differences),
+        suites=tuple(suite for part in scores for suite in part.suites),
+        judges=tuple(judge for part in scores for judge in part.judges),
         seconds=run.folder.timings(),
         notes=notes(config, run, scores),
     )
@@ -229,7 +240,8 @@ def summarise_run(
 def notes(config: RunConfig, run: Measured, scores: Sequence[Scores]) -> tuple[str, ...]:
     """What a reader must know to read the tables right."""
     lines = []
-    if scores:
+    attacked = any(part.attackers for part in scores)
+    if attacked:
         lines.append(NAIVE)
     if run.dataset.rendered:
         lines.append("originals are rendered, not real")
@@ -243,9 +255,9 @@ def notes(config: RunConfig, run: Measured, scores: Sequence[Scores]) -> tuple[s
     left_out = sum(len(part.failures) for part in scores)
     if left_out:
         lines.append(f"{left_out} gallery pictures cannot be read and were left out")
-    if not scores:
+    if not attacked:
         lines.append("re-identification is unscored: no person and camera ids, or not asked for")
-    return tuple(lines)
+    return (*lines, *(note for part in scores for note in part.notes))
 
 
 def weights_used(perception: Perception, scores: Sequence[Scores]) -> dict[str, str]:

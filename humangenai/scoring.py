@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from humangenai.config import digest
@@ -18,9 +18,20 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from humangenai.config import PhiConfig
     from humangenai.datasets import Dataset, Item
+    from humangenai.methods import Method
+    from humangenai.perception import Perception
     from humangenai.progress import Progress
-    from humangenai.records import AttackerRecord, Difference, Record, Score
+    from humangenai.records import (
+        AttackerRecord,
+        Difference,
+        JudgeRecord,
+        PhiRecord,
+        Record,
+        Score,
+        SuiteRecord,
+    )
     from humangenai.reid import Attacker
     from humangenai.store import RunFolder
 
@@ -36,6 +47,9 @@ class Measured:
         gallery: the items that stay as they are.
         items: method name → item key → what became of it.
         output: loads a method's picture of an item.
+        methods: those that made the items.
+        perception: who is in the pictures.
+        phi: how attribute fidelity is measured.
         attackers: names of who tries to find people again; None: all.
         retrain: train attackers again first.
     """
@@ -46,6 +60,9 @@ class Measured:
     gallery: Sequence[Item]
     items: Mapping[str, Mapping[str, ItemRecord]]
     output: Callable[[str, Item], NDArray[np.uint8]]
+    methods: Sequence[Method]
+    perception: Perception
+    phi: PhiConfig
     attackers: tuple[str, ...] | None = None
     retrain: bool = False
 
@@ -59,12 +76,19 @@ class Scores:
         differences: paired, between methods.
         attackers: who attacked.
         failures: gallery pictures that cannot be read and were left out.
+        phi: method name → its attribute fidelity; methods that take no prompts have none.
+        suites: lists of prompts that were asked; judges: who looked.
+        notes: what a reader must know to read these numbers right.
     """
 
-    scores: Mapping[str, tuple[Score, ...]]
+    scores: Mapping[str, tuple[Score, ...]] = field(default_factory=dict)
     differences: tuple[Difference, ...] = ()
     attackers: tuple[AttackerRecord, ...] = ()
     failures: tuple[ItemRecord, ...] = ()
+    phi: Mapping[str, PhiRecord] = field(default_factory=dict)
+    suites: tuple[SuiteRecord, ...] = ()
+    judges: tuple[JudgeRecord, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class Track(Protocol):
