@@ -39,11 +39,16 @@ def serve(study: str, url: str, port: int = PORT, host: str = LOOPBACK) -> int:
 
 def start(study: str, url: str, port: int = PORT, host: str = LOOPBACK) -> subprocess.Popen[bytes]:
     """Start the app and return at once; see :func:`serve`."""
-    environment = {
+    command = [sys.executable, "-m", "annotator_ui.web"]
+    return subprocess.Popen(command, env=environment(study, url, port, host))
+
+
+def environment(study: str, url: str, port: int, host: str = LOOPBACK) -> dict[str, str]:
+    """What tells the app's process what to serve and where; see :func:`serve`."""
+    return {
         **os.environ,
         "HUMANGENAI_STUDY": study,
         "HUMANGENAI_DATABASE": url,
         "HUMANGENAI_HOST": host,
         "HUMANGENAI_PORT": str(port),
     }
-    return subprocess.Popen([sys.executable, "-m", "annotator_ui.web"], env=environment)

@@ -1,12 +1,16 @@
 """How long annotators wait for the database: 25 at once, on a large study that is half answered.
 
-Usage: python benchmarks/annotator.py [--database URL] [--out FILE]
+Usage: python benchmarks/annotator.py [--through web] [--database URL] [--out FILE]
 
 Makes a study of 10 000 items with 100 000 answers (its pictures are specks: reading files is not
 what is measured), then lets annotators work at one desk, each in a thread, as the app does: take
 the next item, wait, answer, look at the progress. Every call is timed; afterwards the database must
 hold exactly the answers that were acknowledged, each item at most as many annotators as asked for,
 and the numbers of annotators per item must differ by no more than one.
+
+With --through web they sit at windows of their own instead: a real app process serves them over
+HTTP and websockets (benchmarks/web_annotator.py is the browser), every page and every picture is
+timed where it arrives, and in the app every call of the database as well.
 
 Without --database SQLite in a temporary folder; a PostgreSQL database must be empty. Figures of a
 second database are added to --out.
@@ -17,28 +21,41 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
+import socket
+import subprocess
+import sys
 import tempfile
 import threading
 import time
-from contextlib import contextmanager
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+import psutil
 from sqlalchemy import insert, select, text, update
+from web_annotator import READING_SECONDS, WebAnnotator
 
 from annotator_ui import database as db
 from annotator_ui.admin_desk import AdminDesk
 from annotator_ui.database import random_id
 from annotator_ui.desk import Desk
 from annotator_ui.making import Draft, store_study
+from annotator_ui.serving import LOOPBACK, environment
 from annotator_ui.study import open_study
 from humangenai.human_ratings.questions import questions
 from humangenai.human_ratings.study import StudyConfig
 from humangenai.provenance import hardware
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from web_annotator import Place
 
 METHODS = 10
 RATERS = 20
@@ -60,7 +77,8 @@ def make_study(url: str, folder: Path, items: int, answers: int) -> None:
     )
     (privacy,) = questions("body", "psi_A")
     speck = np.zeros((1, 1, 3), np.uint8)
-    roles = ["rated"] * items + ["gold"] * 20 + ["attention"] * 20
+    roles: list[Literal["rated", "gold", "attention"]] = ["rated"] * items
+    roles += ["gold"] * 20 + ["attention"] * 20
     store_study(
         url,
         config,
@@ -135,8 +153,8 @@ def fill(url: str, answers: int) -> None:
 class Times:
     """Wall-clock seconds of every call, by its name."""
 
-    def __init__(self) -> None:
-        self.seconds: dict[str, list[float]] = {}
+    def __init__(self, seconds: dict[str, list[float]] | None = None) -> None:
+        self.seconds = seconds or {}
         self._lock = threading.Lock()
 
     @contextmanager
@@ -158,57 +176,117 @@ class Times:
                 "max_ms": round(1000 * max(values), 1),
             }
             for name, values in sorted(self.seconds.items())
+            if values
         }
 
 
-def work(
-    desk: Desk, annotators: int, each: int, think: float
-) -> tuple[Times, set[tuple[str, ...]]]:
-    """Let annotators answer so many items each; what was acknowledged, with the values."""
-    times = Times()
-    acknowledged: set[tuple[str, ...]] = set()
-    failures: list[BaseException] = []
+Acknowledged = set[tuple[str, ...]]
+"""Annotator, item, question and value of every answer that was said to be stored."""
 
-    def annotate(number: int, person: str) -> None:
-        rng = np.random.default_rng(number)
-        time.sleep(rng.random() * think)
-        for _ in range(each):
-            with times.of("next item"):
-                item = desk.next_item(person)
+
+@dataclass(frozen=True)
+class Sitting:
+    """What every annotator does.
+
+    Attributes:
+        desk: of the study.
+        each: items per annotator.
+        think: seconds per answer, on average.
+        times: what they waited for.
+    """
+
+    desk: Desk
+    each: int
+    think: float
+    times: Times
+
+    def at_desk(self, person: str) -> Acknowledged:
+        """One annotator, who asks the database."""
+        rng = np.random.default_rng()
+        acknowledged: Acknowledged = set()
+        time.sleep(rng.random() * self.think)
+        for _ in range(self.each):
+            with self.times.of("next item"):
+                item = self.desk.next_item(person)
             if item is None:
-                return
+                break
             for question in item.questions:
-                time.sleep(think * rng.uniform(0.5, 1.5))
+                time.sleep(self.think * rng.uniform(0.5, 1.5))
                 value = int(rng.integers(1, 6))
-                with times.of("store answer"):
-                    desk.answer(person, item.id, question.id, value, think)
+                with self.times.of("store answer"):
+                    self.desk.answer(person, item.id, question.id, value, self.think)
                 acknowledged.add((person, item.id, question.id, str(value)))
-            with times.of("progress"):
-                desk.progress(person)
+            with self.times.of("progress"):
+                self.desk.progress(person)
+        return acknowledged
 
-    def safely(number: int, person: str) -> None:
-        try:
-            annotate(number, person)
-        except BaseException as error:
-            failures.append(error)
-            raise
+    def at_window(self, person: str, address: str) -> Acknowledged:
+        """One annotator, who looks at the app's pages."""
+        rng = np.random.default_rng()
+        answered: list[tuple[Place, int]] = []
+        time.sleep(rng.random() * self.think)
+        with ExitStack() as stack:
+            with self.times.of("page opened"):
+                window = stack.enter_context(WebAnnotator(address, self.desk.token(person)))
+            for _ in range(self.each):
+                place = window.page.place
+                if place is None:
+                    break
+                with self.times.of("pictures of an item"):
+                    for image in window.page.images():
+                        status, _ = window.picture(image)
+                        if status != 200:
+                            raise RuntimeError("a picture was refused")
+                time.sleep(max(READING_SECONDS, self.think * rng.uniform(0.5, 1.5)))
+                value = int(rng.integers(1, 6))
+                with self.times.of("answer to next question"):
+                    stored = window.answer(value)
+                if not stored:
+                    raise RuntimeError(window.page.words())
+                answered.append((place, value))
+        names = {place: self.desk.item(person, place.item).questions for place, _ in answered}
+        return {
+            (person, place.item, names[place][place.at].id, str(value)) for place, value in answered
+        }
 
+
+def work(desk: Desk, annotators: int, annotate: Callable[[str], Acknowledged]) -> Acknowledged:
+    """Let new annotators do something at once; what was acknowledged, with the values."""
     admin = AdminDesk(desk.study)
     people = [admin.add_annotator(f"now {random_id()}", simulated=True) for _ in range(annotators)]
     for person in people:
         desk.consent(person)
         desk.finish_training(person)
-    threads = [
-        threading.Thread(target=safely, args=(number, person))
-        for number, person in enumerate(people)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if failures:
-        raise failures[0]
-    return times, acknowledged
+    with ThreadPoolExecutor(annotators) as pool:
+        return set().union(*pool.map(annotate, people))
+
+
+@contextmanager
+def app(study: str, url: str, taken: Path) -> Iterator[tuple[str, psutil.Process]]:
+    """The app, serving; its address and its process. What its calls took is written at its end."""
+    with socket.socket() as free:
+        free.bind((LOOPBACK, 0))
+        port = free.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, str(Path(__file__).with_name("timed_app.py")), str(taken)],
+        env=environment(study, url, port),
+        stdout=subprocess.DEVNULL,
+    )
+    address = f"http://{LOOPBACK}:{port}"
+    try:
+        while True:
+            try:
+                urllib.request.urlopen(f"{address}/_stcore/health", timeout=5)  # noqa: S310
+                break
+            except OSError:
+                if process.poll() is not None:
+                    raise
+                time.sleep(0.1)
+        yield address, psutil.Process(process.pid)
+        process.send_signal(signal.SIGINT)
+        process.wait(60)
+    finally:
+        process.kill()
 
 
 def check(desk: Desk, url: str, acknowledged: set[tuple[str, ...]]) -> dict[str, int]:
@@ -240,10 +318,29 @@ def measure(url: str, folder: Path, arguments: argparse.Namespace) -> dict[str, 
     made = time.perf_counter() - began
     os.sync()  # the study's files are out of the way of the annotators' answers
     desk = Desk(open_study(url, "large"))
+    times = Times()
+    sitting = Sitting(desk, arguments.each, arguments.think, times)
     load = os.getloadavg()[0]
-    began = time.perf_counter()
-    times, acknowledged = work(desk, arguments.annotators, arguments.each, arguments.think)
-    took = time.perf_counter() - began
+    app_figures: dict[str, object] = {}
+    if arguments.through == "web":
+        taken = folder / "taken.json"
+        with app("large", url, taken) as (address, process):
+            used = sum(process.cpu_times()[:2])
+            began = time.perf_counter()
+            acknowledged = work(
+                desk, arguments.annotators, partial(sitting.at_window, address=address)
+            )
+            took = time.perf_counter() - began
+            used = sum(process.cpu_times()[:2]) - used
+        app_figures = {
+            "app_cpu_ms_per_answer": round(1000 * used / len(acknowledged), 1),
+            "app_cpu_share": round(used / took, 2),
+            "waits_in_the_app": Times(json.loads(taken.read_text())).summary(),
+        }
+    else:
+        began = time.perf_counter()
+        acknowledged = work(desk, arguments.annotators, sitting.at_desk)
+        took = time.perf_counter() - began
     return {
         "items": arguments.items,
         "answers_before": arguments.answers,
@@ -254,12 +351,14 @@ def measure(url: str, folder: Path, arguments: argparse.Namespace) -> dict[str, 
         "seconds_to_make": round(made, 1),
         "other_load": round(load, 1),
         "waits": times.summary(),
+        **app_figures,
         "wrong": check(desk, url, acknowledged),
     }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--through", choices=("desk", "web"), default="desk")
     parser.add_argument("--database", help="URL of an empty database")
     parser.add_argument("--items", type=int, default=10_000)
     parser.add_argument("--answers", type=int, default=100_000)
@@ -272,6 +371,8 @@ def main() -> None:
         url = arguments.database or f"sqlite:///{folder}/study.db"
         figures = measure(url, Path(folder), arguments)
         kind = db.connect(url).engine.dialect.name
+        if arguments.through == "web":
+            kind += " through web"
         db.connect(url).engine.dispose()
     print(json.dumps({kind: figures}, indent=1))
     if arguments.out:
