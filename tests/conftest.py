@@ -45,7 +45,7 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
     return report
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def run_record() -> RunRecord:
     """The record of a run of three methods on 200 queries of 50 people; all numbers made up."""
     from humangenai.records import (

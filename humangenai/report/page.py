@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from humangenai.errors import UserError
 from humangenai.records import NAIVE, RunRecord
+from humangenai.report.fidelity_page import fidelity
 from humangenai.report.pictures import examples, missed
 from humangenai.report.plot import rank1_plot
 from humangenai.report.tables import (
@@ -99,6 +100,7 @@ def _page(run_folder: Path, record: RunRecord, lines: list[ItemRecord]) -> str:
         poses=pose_table(record),
         studies=[(study, _study_tables(record, study)) for study in record.studies],
         attacks=[_attack(record, name) for name in attackers(record)],
+        fidelity=fidelity(run_folder, record),
         examples=examples(run_folder / "private", names, _prompts(lines)),
         missed=missed(run_folder, lines),
         reasons=reasons_table(lines),

@@ -169,10 +169,16 @@ def missed(run_folder: Path, lines: Iterable[ItemRecord], most: int = 8) -> list
     return list(found.values())
 
 
-def embed(path: Path, alt: str, caption: str) -> Picture:
+def embed(path: Path, alt: str, caption: str, longest: int = LONGEST) -> Picture:
     """A picture file as a data URI, made smaller where it is large.
 
     Small pictures (crops) stay lossless; what had to be made smaller becomes a JPEG.
+
+    Args:
+        path: of the file.
+        alt: says what it shows.
+        caption: beneath it.
+        longest: longest side of what is embedded, in pixels.
 
     Raises:
         ValueError: the file is no picture.
@@ -182,8 +188,8 @@ def embed(path: Path, alt: str, caption: str) -> Picture:
             image = opened.convert("RGB")
     except (OSError, UnidentifiedImageError) as error:
         raise ValueError(f"{path}: not a picture: {error}") from error
-    large = max(image.size) > LONGEST
-    image.thumbnail((LONGEST, LONGEST), Image.Resampling.LANCZOS)
+    large = max(image.size) > longest
+    image.thumbnail((longest, longest), Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
     if large:
         image.save(buffer, format="JPEG", quality=88)

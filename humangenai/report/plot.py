@@ -37,10 +37,10 @@ def rank1_plot(record: RunRecord, attacker: str) -> str:
         f"<title>{escape(_description(record, attacker, chance))}</title>",
     ]
     for tick in range(0, 101, 20):
-        parts.append(_line("grid", tick, _TOP, tick, bottom))
-        parts.append(_text("tick", tick, bottom + 18, f"{tick} %", _anchor(tick)))
+        parts.append(svg_line("grid", tick, _TOP, tick, bottom))
+        parts.append(svg_text("tick", tick, bottom + 18, f"{tick} %", _anchor(tick)))
     if not math.isnan(chance):
-        parts.append(_line("chance", 100 * chance, _TOP, 100 * chance, bottom))
+        parts.append(svg_line("chance", 100 * chance, _TOP, 100 * chance, bottom))
     for number, method in enumerate(record.methods):
         parts.extend(_row(method, attacker, _TOP + number * _ROW))
     parts.append("</svg>")
@@ -52,15 +52,15 @@ def _row(method: MethodRecord, attacker: str, top: int) -> list[str]:
     everyone = scores_of(method, attacker, "all").get("R@1")
     processed = scores_of(method, attacker, "processed").get("R@1")
     parts = [
-        _text("name", 0, top + 14, method.name, "start"),
-        _text("value", 100, top + 14, _value(everyone), "end"),
+        svg_text("name", 0, top + 14, method.name, "start"),
+        svg_text("value", 100, top + 14, _value(everyone), "end"),
     ]
     for score, kind, height in ((everyone, "all", 26), (processed, "processed", 36)):
         if score is None or math.isnan(score.value):
             continue
         y = top + height
         if not (math.isnan(score.low) or math.isnan(score.high)):
-            parts.append(_line(f"interval {kind}", 100 * score.low, y, 100 * score.high, y))
+            parts.append(svg_line(f"interval {kind}", 100 * score.low, y, 100 * score.high, y))
         parts.append(
             f'<circle class="dot {kind}" cx="{100 * score.value:.2f}%" cy="{y}" r="4.5"></circle>'
         )
@@ -86,9 +86,11 @@ def _anchor(tick: int) -> str:
     return {0: "start", 100: "end"}.get(tick, "middle")
 
 
-def _line(kind: str, x1: float, y1: float, x2: float, y2: float) -> str:
+def svg_line(kind: str, x1: float, y1: float, x2: float, y2: float) -> str:
+    """A line of a class; x in percent of the width, y in pixels."""
     return f'<line class="{kind}" x1="{x1:.2f}%" y1="{y1}" x2="{x2:.2f}%" y2="{y2}"></line>'
 
 
-def _text(kind: str, x: float, y: float, text: str, anchor: str) -> str:
+def svg_text(kind: str, x: float, y: float, text: str, anchor: str) -> str:
+    """Escaped text of a class; x in percent of the width, y in pixels."""
     return f'<text class="{kind}" x="{x:.2f}%" y="{y}" text-anchor="{anchor}">{escape(text)}</text>'

@@ -98,11 +98,14 @@ def tables(record: RunRecord, against: Sequence[str] | None = None) -> list[Tabl
         record: the run.
         against: the methods to which differences are shown; None: all that there are.
     """
+    from humangenai.report.fidelity import fidelity_tables  # it builds on this module
+
     others = compared(record) if against is None else against
     made = [coverage_table(record), review_table(record), pose_table(record)]
     for attacker in attackers(record):
         made.append(reid_table(record, attacker))
         made.extend(difference_table(record, attacker, other) for other in others)
+    made += fidelity_tables(record)
     for study in record.studies:
         made += [ratings_table(record.methods, study), agreement_table(study)]
     return [table for table in made if table.rows]

@@ -6,17 +6,25 @@ import hashlib
 from typing import TYPE_CHECKING
 
 import numpy as np
+from PIL import Image
 
 from humangenai.attribute_fidelity.answers import Verdicts
 from humangenai.attribute_fidelity.judges import Ceiling
-from humangenai.attribute_fidelity.lines import Generated
+from humangenai.attribute_fidelity.judges.human import Rating
+from humangenai.attribute_fidelity.lines import Generated, Judged
+from humangenai.attribute_fidelity.suites import SUITES, load_suite
+from humangenai.attribute_fidelity.summary import missing_judge, suite_record, summarise
+from humangenai.records import CeilingRecord, JudgeRecord
+from humangenai.store import slug
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from humangenai.attribute_fidelity.answers import Said
     from humangenai.attribute_fidelity.lines import Crop
-    from humangenai.attribute_fidelity.suites import Pair, Suite
+    from humangenai.attribute_fidelity.suites import Pair, Suite, SuiteName
+    from humangenai.records import Record, RunRecord
 
 VALUES: dict[str, tuple[str, ...]] = {
     "gender": ("female", "male"),
@@ -134,3 +142,115 @@ def guesses(seed: int = 0) -> Callable[[Generated], dict[str, dict[str, float]]]
         }
 
     return say
+
+
+def phi_run(folder: Path, record: RunRecord, method: str) -> RunRecord:
+    """A run in which one method was measured: made-up lines and pictures, and the record.
+
+    ``probe`` sees hair, faces and hats well and confuses emotions; ``clip`` is missing; people have
+    rated ϕ_B's emotions; prompts with words that the judge lacks are out of scope.
+    """
+    from humangenai.attribute_fidelity.judges.mapping import judgeable
+
+    lines: list[Generated] = []
+    covered: dict[SuiteName, list[str]] = {}
+    for name in SUITES:
+        suite = load_suite(name)
+        entries = [entry for entry in suite.entries() if judgeable(VALUES, entry)]
+        covered[name] = [entry.name for entry in entries]
+        kept = {"pairs": tuple(entries)} if suite.pairs else {"prompts": tuple(entries)}
+        crop: Crop = "body" if name == "phi_D" else "head"
+        lines += pictures(
+            suite.model_copy(update=kept), people=4, draws=2, crop=crop, original=_original
+        )
+    lines = [_stored(folder, method, line, at) for at, line in enumerate(lines)]
+    judge = verdicts(lines, _confuses_emotions)
+    twin = verdicts(lines, guesses(), judge="face", ceilings={"gender": BLIND})
+    ratings = [
+        Rating(line.sha256, line.crop, key, value, (4, 5, 3) if value == "happy" else (2, 3))
+        for line in lines
+        for key, value in line.attributes.items()
+        if line.suite == "phi_B" and line.group == "emotion" and line.sha256 is not None
+    ]
+    phi = folder / "private" / "phi"
+    _write(phi / "items" / f"{slug(method)}.jsonl", lines)
+    for one in (judge, twin):
+        said = [
+            Judged(
+                judge=one.judge, judge_version=one.version, sha256=sha256, crop=crop, said=found
+            )
+            for (sha256, crop), found in one.said.items()
+        ]  # fmt: skip
+        _write(phi / "judged" / f"{slug(method)}-{one.judge}.jsonl", said)
+    result = summarise(
+        lines, [judge, twin, Verdicts.missing("clip")], covered, ratings, "0123456789abcdef"
+    )
+    judges = (
+        *(_judge_record(one) for one in (judge, twin)),
+        missing_judge("clip", "no weights are named; give clip:FOLDER"),
+    )
+    methods = tuple(
+        one.model_copy(update={"phi": result}) if one.name == method else one
+        for one in record.methods
+    )
+    suites = tuple(suite_record(name) for name in SUITES)
+    return record.model_copy(update={"methods": methods, "judges": judges, "suites": suites})
+
+
+BLIND = Ceiling(0.52, 0.45, 0.58, 0.5, 256, "renders (made up)")
+
+
+def _original(person: int) -> dict[str, str]:
+    return {
+        "gender": ("female", "male")[person % 2],
+        "ethnicity": ("Black", "White")[person // 2 % 2],
+        "age group": ("young adult", "elderly")[person % 2],
+    }
+
+
+def _stored(folder: Path, method: str, line: Generated, at: int) -> Generated:
+    """A picture of one colour per prompt; every ninth person was masked instead."""
+    if at % 9 == 0:
+        return line.model_copy(update={"status": "masked", "picture": None, "sha256": None})
+    name = f"private/phi/pictures/{slug(method)}/{at}.png"
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    colour = hashlib.sha256(line.prompt.encode()).digest()[:3]
+    size = (64, 64) if line.crop == "head" else (32, 64)
+    Image.new("RGB", size, tuple(colour)).save(path)
+    return line.model_copy(update={"picture": name})
+
+
+def _confuses_emotions(line: Generated) -> dict[str, dict[str, float]]:
+    said = perfect(line)
+    seed = int((line.sha256 or "0")[:8], 16)
+    if seed % 5 < 3:
+        said["emotion"] = guesses()(line)["emotion"]
+    if seed % 10 == 0:
+        said["hair colour"] = sure_of(VALUES["hair colour"], "brown", 0.6)
+    return said
+
+
+def _judge_record(judge: Verdicts) -> JudgeRecord:
+    return JudgeRecord(
+        name=judge.judge,
+        version=judge.version,
+        licence="none, it is made up",
+        ceilings=tuple(
+            CeilingRecord(
+                crop=crop,
+                attribute=key,
+                value=(one.value, one.low, one.high),
+                chance=one.chance,
+                n=one.n,
+                measured_on=one.measured_on,
+            )
+            for crop, found in judge.ceilings.items()
+            for key, one in found.items()
+        ),
+    )
+
+
+def _write(path: Path, lines: Iterable[Record]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(line.model_dump_json() + "\n" for line in lines), encoding="utf-8")

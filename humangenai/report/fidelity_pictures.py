@@ -1,0 +1,131 @@
+"""A picture per attribute: what was asked for, what came out, and what judges say of it."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from humangenai.attribute_fidelity.answers import likeliest, spoken
+from humangenai.attribute_fidelity.judges.mapping import locate
+from humangenai.attribute_fidelity.lines import Generated, Judged
+from humangenai.report.fidelity import SUITES
+from humangenai.report.pictures import embed
+from humangenai.store import read_lines, slug
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from humangenai.attribute_fidelity.answers import Said
+    from humangenai.report.pictures import Picture
+
+LONGEST = 192
+"""Longest side of these pictures, in pixels: there are a hundred and more of them."""
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """One suite under one method: a picture of every prompt that was asked.
+
+    Attributes:
+        title: method and suite.
+        groups: group → its pictures.
+    """
+
+    title: str
+    groups: Mapping[str, tuple[Picture, ...]]
+
+
+def galleries(run_folder: Path, methods: Iterable[str]) -> list[Gallery]:
+    """Every suite of every method, as far as there are pictures.
+
+    All prompts are shown on the same source person and seed where that picture was made, so that
+    nothing but the prompt differs.
+
+    Args:
+        run_folder: of the run.
+        methods: names, in the order of the tables.
+    """
+    phi = run_folder / "private" / "phi"
+    made = []
+    for method in methods:
+        lines = [
+            Generated.model_validate_json(line)
+            for line in read_lines(phi / "items" / f"{slug(method)}.jsonl")
+        ]
+        shown = [line for line in lines if line.picture and (run_folder / line.picture).is_file()]
+        said = _said(phi / "judged", method)
+        for suite, title in SUITES.items():
+            of_suite = [line for line in shown if line.suite == suite]
+            if of_suite:
+                groups = _groups(run_folder, method, of_suite, said)
+                made.append(Gallery(f"{method}: {title}", groups))
+    return made
+
+
+def _said(folder: Path, method: str) -> Mapping[str, Mapping[str, Said]]:
+    """Judge → sha256 of a picture → what it says."""
+    found: dict[str, dict[str, Said]] = defaultdict(dict)
+    for path in sorted(folder.glob(f"{slug(method)}-*.jsonl")):
+        for line in map(Judged.model_validate_json, read_lines(path)):
+            found[line.judge][line.sha256] = line.said
+    return found
+
+
+def _groups(
+    run_folder: Path,
+    method: str,
+    lines: Sequence[Generated],
+    said: Mapping[str, Mapping[str, Said]],
+) -> dict[str, tuple[Picture, ...]]:
+    commonest = Counter(_place(line) for line in lines).most_common(1)[0][0]
+    chosen: dict[tuple[str, str], Generated] = {}
+    for line in lines:
+        entry = line.prompt, line.side
+        if entry not in chosen or (
+            _place(line) == commonest and _place(chosen[entry]) != commonest
+        ):
+            chosen[entry] = line
+    groups: dict[str, list[Picture]] = defaultdict(list)
+    for line in chosen.values():
+        alt = f"{method}, {line.suite}: {_name(line)}"
+        caption = f"{_name(line)}: {_verdicts(line, said)}"
+        path = run_folder / (line.picture or "")
+        groups[line.group].append(embed(path, alt, caption, LONGEST))
+    return {group: tuple(pictures) for group, pictures in groups.items()}
+
+
+def _place(line: Generated) -> tuple[str, int, int]:
+    return line.source, line.person, line.draw
+
+
+def _name(line: Generated) -> str:
+    if not line.side:
+        return line.prompt
+    (value,) = line.attributes.values()
+    return f"{value} ({line.side} of {line.prompt})"
+
+
+def _verdicts(line: Generated, said: Mapping[str, Mapping[str, Said]]) -> str:
+    """What the judges say, in a few words; nothing of what they cannot judge."""
+    found = []
+    for judge, by_picture in said.items():
+        answers = by_picture.get(line.sha256 or "", {})
+        words = [_verdict(answers, key, value) for key, value in line.attributes.items()]
+        known = [word for word in words if word is not None]
+        if not known:
+            found.append(f"{judge} cannot tell")
+        elif len(line.attributes) == 1:
+            found.append(f"{judge} {known[0]}")
+        else:
+            found.append(f"{judge} {sum(word == 'yes' for word in known)} of {len(known)}")
+    return "; ".join(found) or "nobody judged it"
+
+
+def _verdict(answers: Said, key: str, value: str) -> str | None:
+    place = locate(answers, key, value)
+    if place is None or not (probabilities := spoken(answers, place[0])):
+        return None
+    first = likeliest(probabilities)
+    return "yes" if place[1] in first else f"no, {next(iter(first))}"
