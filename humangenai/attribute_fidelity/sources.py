@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 HEIGHT = 256
 """Pixels, of both crops: what crowd's pictures have, twice and more of what the probe sees."""
 
-CANDIDATES = 4
+CANDIDATES = 6
 """So many pictures are looked at for every source person that is wanted."""
 
 HEAD = 0.24
