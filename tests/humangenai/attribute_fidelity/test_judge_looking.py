@@ -16,6 +16,7 @@ from humangenai.attribute_fidelity.judges import (
 )
 from humangenai.attribute_fidelity.judges import human as judge_human
 from humangenai.attribute_fidelity.lines import Generated
+from humangenai.commands import listing
 from humangenai.errors import UserError
 from humangenai.store import StoreError
 
@@ -150,6 +151,12 @@ def test_a_missing_judge_is_reported_with_its_reason(monkeypatch) -> None:
     everybody = load_judges()
     assert {judge.name for judge in everybody.available} == {"probe"}
     assert everybody.missing.keys() == {"clip", "face", "human"}
+
+
+def test_they_are_listed_with_a_line_each() -> None:
+    assert [name for name, summary in listing("judges") if summary] == [
+        "clip", "face", "human", "probe",
+    ]  # fmt: skip
 
 
 def test_names_are_checked() -> None:
