@@ -147,7 +147,7 @@ def _score(
         group=group,
         judge=asked.verdicts.judge,
         top1=ends(top1),
-        probability=ends(clustered_share([answer.probability for answer in given], people)),
+        probability=_probability(given, people),
         ece=expected_calibration_error(sure, likeliest_is_right),
         chance=_mean(answer.chance for answer in given),
         floor=_mean(asked.floor(answer) for answer in given),
@@ -157,6 +157,13 @@ def _score(
         unjudgeable=unjudgeable,
         unjudged=unjudged,
     )
+
+
+def _probability(given: Sequence[Answer], people: Sequence[str]) -> Ends:
+    """Probabilities vary less than hits do, so their mean has an interval of its own."""
+    value, low, high = ends(clustered_t([answer.probability for answer in given], people))
+    low, high = np.clip([low, high], 0.0, 1.0).tolist()  # NaN stays NaN
+    return value, low, high
 
 
 def ends(estimate: Estimate) -> Ends:

@@ -114,6 +114,8 @@ def suite_table(record: RunRecord, suite: str, *, wide: bool = False) -> Table:
         for part in parts
         for one in phi.scores
         if (one.suite, one.part, one.judge) == (suite, part, judge)
+        # Who answered nothing at all has one row that says so, not one per level.
+        and (part == "suite" or one.n or one.unjudgeable)
     ]
     return Table(
         title=f"{originals(record)}: {SUITES[suite]}: does the picture show what was asked for? %",
@@ -129,6 +131,10 @@ SCORE_COLUMNS = (
 )
 
 
+def _people(number: int) -> str:
+    return f"{number} people" if number else ""
+
+
 NARROW_COLUMNS = ("top-1", "floor", "ceiling", "questions", "unscored")
 
 READ_NARROW = (
@@ -139,7 +145,7 @@ READ_NARROW = (
 
 
 def _score_cells(one: PhiScore, *, wide: bool) -> tuple[Cell, ...]:
-    questions = Cell(str(one.n), f"{one.people} people")
+    questions = Cell(str(one.n), _people(one.people))
     if not wide:
         unscored = Cell(str(one.unjudgeable + one.unjudged))
         floor = Cell(percent(one.floor, 0))
@@ -288,7 +294,7 @@ def _pair_cells(one: PairScore, *, wide: bool) -> tuple[Cell, ...]:
         Cell(percent(one.floor, 0)),
         gap(one.shift),
         number(one.ratio),
-        Cell(str(one.n), f"{one.n_different} of two, {one.people} people"),
+        Cell(str(one.n), f"{one.n_different} of two, {one.people} people" if one.n else ""),
         Cell(str(one.unjudgeable)),
         Cell(str(one.unjudged)),
     )
@@ -398,7 +404,7 @@ def judge_agreement_table(record: RunRecord) -> Table:
             Cell(f"{one.one}, {one.other}"),
             Cell(one.suite.replace("phi", "ϕ")),
             number(one.spearman),
-            Cell(UNSCORED if math.isnan(one.by_prompt) else f"{one.by_prompt:.2f}"),
+            number((one.by_prompt, math.nan, math.nan)),
             number(one.alpha),
             Cell(str(one.n), f"{one.prompts} prompts"),
         )

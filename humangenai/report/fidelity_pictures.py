@@ -30,10 +30,12 @@ class Gallery:
 
     Attributes:
         title: method and suite.
+        shown: True where the page shows it at once: the single attributes.
         groups: group → its pictures.
     """
 
     title: str
+    shown: bool
     groups: Mapping[str, tuple[Picture, ...]]
 
 
@@ -60,7 +62,7 @@ def galleries(run_folder: Path, methods: Iterable[str]) -> list[Gallery]:
             of_suite = [line for line in shown if line.suite == suite]
             if of_suite:
                 groups = _groups(run_folder, method, of_suite, said)
-                made.append(Gallery(f"{method}: {title}", groups))
+                made.append(Gallery(f"{method}: {title}", suite == "phi_B", groups))
     return made
 
 
