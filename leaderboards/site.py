@@ -8,8 +8,10 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from humangenai.attribute_fidelity import published as published_phi
 from humangenai.human_ratings import published
 from humangenai.records import NAIVE
+from humangenai.report.fidelity import SUITES, fidelity_tables, measured, without_repeats
 from humangenai.report.tables import (
     METRICS,
     SUBSETS,
@@ -36,7 +38,8 @@ from leaderboards.results import Board, boards, rank_ranges, run_records, valida
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from humangenai.records import MethodRecord
+    from humangenai.attribute_fidelity.published import PublishedSuite
+    from humangenai.records import Ends, MethodRecord, PairScore, PhiScore, RunRecord
 
 TITLE = "HumanGenAI leaderboard"
 RANKS = (
@@ -51,6 +54,9 @@ COLUMNS = (
     *("people", "replaced", "masked", "obscured", "kept", "missed", "source"),
     # What people say, on scales of 1 to 5.
     *("study", "track", "annotators", "points", "points_low", "points_high", "points_sd"),
+    # ϕ: of which suite, group or prompt, by whom; shares in percent as above.
+    *("suite_version", "part", "name", "judge", "judge_version"),
+    *("floor", "ceiling", "unjudgeable", "unjudged", "reading_error"),
 )
 
 
@@ -92,15 +98,26 @@ def build(
 
 
 def board_tables(board: Board) -> list[Table]:
-    """A board's tables: re-identification by each attacker, and what people say.
+    """A board's tables: re-identification by each attacker, ϕ, and what people say.
 
     Who was processed, where no attacker has tried.
     """
     record = board.record
-    made = [_ranked(board, attacker) for attacker in attackers(record)]
+    made = [_ranked(board, attacker) for attacker in attackers(record)] or [coverage_table(record)]
+    for comparable in _by_suites_and_judges(record):
+        made += fidelity_tables(comparable, wide=True)
     for study in record.studies:
         made += [ratings_table(record.methods, study), agreement_table(study)]
-    return [table for table in made if table.rows] or [coverage_table(record)]
+    return [table for table in made if table.rows]
+
+
+def _by_suites_and_judges(record: RunRecord) -> list[RunRecord]:
+    """The record once per way in which ϕ was measured: other lists or judges, other tables."""
+    ways: dict[str, list[MethodRecord]] = {}
+    for method, phi in measured(record):
+        way = str((sorted(phi.suites.items()), sorted(phi.judges.items())))
+        ways.setdefault(way, []).append(method)
+    return [record.model_copy(update={"methods": tuple(methods)}) for methods in ways.values()]
 
 
 def _ranked(board: Board, attacker: str) -> Table:
@@ -181,6 +198,26 @@ def published_ratings_table(track: str) -> Table:
     )
 
 
+def published_phi_table(suite: PublishedSuite) -> Table:
+    """What the paper's annotators said of prompts or pairs, as read off its plots."""
+    whole = published_phi.load_published()
+    groups = suite.groups()
+    return Table(
+        title=f"{SUITES[suite.suite]}: {suite.question} {whole.scale}; read to about "
+        f"{whole.reading_error:.2f}",
+        columns=("group", "prompt", "mean", "sd"),
+        rows=without_repeats(
+            (
+                Cell(groups[row.name]),
+                Cell(row.name),
+                Cell(f"{row.mean:.2f}"),
+                Cell(UNSCORED if math.isnan(row.sd) else f"{row.sd:.2f}"),
+            )
+            for row in suite.rows
+        ),
+    )
+
+
 def _printed(value: float | None) -> Cell:
     return Cell(UNSCORED if value is None or math.isnan(value) else f"{value:.1f}")
 
@@ -200,6 +237,10 @@ def _markdown(compared: Sequence[Board], papers: Sequence[Reported]) -> str:
     parts += [f"## {published.TITLE}", "", f"{published.PAPER}. <{published.URL}>", ""]
     parts += [text for track in TRACKS for text in (markdown(published_ratings_table(track)), "")]
     parts += [*(f"- {note}" for note in published.NOTES), ""]
+    phi = published_phi.load_published()
+    parts += [f"## {published_phi.TITLE}", "", f"{phi.paper}. <{phi.url}>", ""]
+    parts += [text for suite in phi.suites for text in (markdown(published_phi_table(suite)), "")]
+    parts += [*(f"- {note}" for note in published_phi.NOTES), ""]
     return "\n".join(parts).rstrip() + "\n"
 
 
@@ -229,6 +270,7 @@ def replace_section(text: str, section: str) -> str:
 
 
 def _html(compared: Sequence[Board], papers: Sequence[Reported]) -> str:
+    phi = published_phi.load_published()
     template = environment(Path(__file__).parent).get_template("leaderboard.html.j2")
     return template.render(
         title=TITLE,
@@ -249,6 +291,13 @@ def _html(compared: Sequence[Board], papers: Sequence[Reported]) -> str:
                 [published_ratings_table(track) for track in TRACKS],
                 published.NOTES,
             ),
+            (
+                published_phi.TITLE,
+                phi.paper,
+                phi.url,
+                [published_phi_table(suite) for suite in phi.suites],
+                published_phi.NOTES,
+            ),
         ],
     )
 
@@ -260,8 +309,10 @@ def _csv(compared: Sequence[Board], papers: Sequence[Reported]) -> str:
     rows = (
         *_measured_rows(compared),
         *_rated_rows(compared),
+        *_phi_rows(compared),
         *_reported_rows(papers),
         *_published_rating_rows(),
+        *_published_phi_rows(),
     )
     for row in rows:
         writer.writerow({key: _plain(value) for key, value in row.items()})
@@ -336,6 +387,78 @@ def _rated_rows(compared: Iterable[Board]) -> Iterable[dict[str, object]]:
                         "points_high": high,
                         "points_sd": summary.sd,
                     }
+
+
+def _phi_rows(compared: Iterable[Board]) -> Iterable[dict[str, object]]:
+    for board in compared:
+        data = board.record.dataset
+        for method, phi in measured(board.record):
+            shared: dict[str, object] = {
+                "kind": "measured",
+                "dataset": data.name,
+                "manifest_hash": data.manifest_hash,
+                "method": method.name,
+                "settings_hash": method.settings_hash,
+                "source": f"commit {board.record.git.get('commit', 'unknown')}",
+            }
+            for score in phi.scores:
+                row = _phi_row(score, "top-1", score.top1, score.n)
+                yield {
+                    **shared,
+                    **row,
+                    "suite_version": phi.suites.get(score.suite),
+                    "judge_version": phi.judges.get(score.judge),
+                    "chance": 100 * score.chance,
+                    "ceiling": 100 * score.ceiling[0],
+                }
+            for pair in phi.pairs:
+                ways = (
+                    ("one person", pair.same, pair.n),
+                    ("two people", pair.different, pair.n_different),
+                )
+                for way, value, n in ways:
+                    yield {
+                        **shared,
+                        **_phi_row(pair, way, value, n),
+                        "suite_version": phi.suites.get(pair.suite),
+                        "judge_version": phi.judges.get(pair.judge),
+                        "chance": 50.0,
+                        "ceiling": 100 * pair.ceiling,
+                    }
+
+
+def _phi_row(score: PhiScore | PairScore, way: str, value: Ends, n: int) -> dict[str, object]:
+    return {
+        "metric": f"{score.suite} {way}",
+        "percent": 100 * value[0],
+        "low": 100 * value[1],
+        "high": 100 * value[2],
+        "n": n,
+        "part": score.part,
+        "name": score.name,
+        "judge": score.judge,
+        "floor": 100 * score.floor,
+        "unjudgeable": score.unjudgeable,
+        "unjudged": score.unjudged,
+    }
+
+
+def _published_phi_rows() -> Iterable[dict[str, object]]:
+    phi = published_phi.load_published()
+    for suite in phi.suites:
+        for row in suite.rows:
+            yield {
+                "kind": "reported by the paper",
+                "method": phi.method,
+                "metric": f"{suite.suite} people",
+                "source": phi.url,
+                "part": "prompt",
+                "name": row.name,
+                "judge": "people",
+                "points": row.mean,
+                "points_sd": row.sd,
+                "reading_error": phi.reading_error,
+            }
 
 
 def _counts(method: MethodRecord) -> dict[str, object]:

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from phi_lines import phi_run
 
 import leaderboards
 from humangenai.errors import UserError
 from humangenai.records import RatingScore, RatingSummary, RunRecord, Score, StudyRecord
 from leaderboards.results import boards, rank_ranges, result_path, validate
 from leaderboards.schema import run_record_schema
-from leaderboards.site import SECTION, readme_section, replace_section
+from leaderboards.site import SECTION, board_tables, readme_section, replace_section
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,7 +52,7 @@ def test_what_is_committed_is_valid_and_builds(tmp_path: Path) -> None:
         "index.html",
     ]
     reported = [row for row in rows(tmp_path) if row["kind"] == "reported by the paper"]
-    assert len(reported) == 9 * 4 + 8 * 3
+    assert len(reported) == 9 * 4 + 8 * 3 + 50 + 29
     values = {(row["method"], row["metric"]): row["percent"] for row in reported}
     assert values["RefSD", "R@1"] == "27.500"
     assert values["FADM", "R@5"] == ""
@@ -65,7 +66,8 @@ def test_measured_and_reported_rows_never_share_a_table(
     leaderboards.build(out=tmp_path / "out", results=tmp_path / "results")
     html = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
     for table in re.findall(r"<table.*?</table>", html, flags=re.DOTALL):
-        assert ("TriA-GAN" in table) != ("refsd[none]" in table)
+        reported = "TriA-GAN" in table or "read to about" in table
+        assert reported != ("refsd[none]" in table)
         assert (">rank<" in table) == ("refsd[none]" in table)
     assert "naive attackers only: not a privacy claim" in html
     assert "reported by the paper" in html.lower()
@@ -280,3 +282,46 @@ def test_simulated_ratings_are_refused(tmp_path: Path, published: RunRecord) -> 
         validate(tmp_path / "results")
     with pytest.raises(UserError, match="study 'bodies' are simulated"):
         leaderboards.build([path], out=tmp_path / "out", results=tmp_path / "none")
+
+
+def test_phi_has_its_tables_and_rows_and_the_papers_stand_apart(
+    tmp_path: Path, published: RunRecord
+) -> None:
+    record = phi_run(tmp_path / "run", published, "refsd[none]")
+    put(tmp_path / "results", record)
+    leaderboards.build(out=tmp_path / "out", results=tmp_path / "results")
+    found = rows(tmp_path / "out")
+    whole = {
+        (row["metric"], row["judge"]): row
+        for row in found
+        if row["part"] == "suite" and row["kind"] == "measured"
+    }
+    scored = whole["phi_B top-1", "probe"]
+    assert float(scored["low"]) <= float(scored["percent"]) <= float(scored["high"])
+    assert float(scored["floor"]) < float(scored["ceiling"]) == 90
+    assert (scored["suite_version"], scored["judge_version"]) == ("1", "1")
+    missing = whole["phi_B top-1", "clip"]
+    assert (missing["percent"], missing["n"]) == ("", "0")
+    assert int(missing["unjudged"]) > 0
+    assert float(whole["phi_C two people", "probe"]["percent"]) > 50
+    people = [row for row in found if row["judge"] == "people"]
+    assert len(people) == 50 + 29
+    assert all(row["points"] and not row["percent"] for row in people)
+    assert {row["reading_error"] for row in people} == {"0.020"}
+    html = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    assert "German → British" in html
+    for table in re.findall(r"<table.*?</table>", html, flags=re.DOTALL):
+        assert not ("ceiling" in table and "read to about" in table)
+
+
+def test_phi_by_other_judges_or_lists_is_in_other_tables(
+    tmp_path: Path, published: RunRecord
+) -> None:
+    record = phi_run(tmp_path / "run", published, "refsd[none]")
+    phi = record.methods[-1].phi
+    assert phi is not None
+    other = phi.model_copy(update={"judges": {**phi.judges, "probe": "2"}})
+    methods = (record.methods[1].model_copy(update={"phi": other}), record.methods[2])
+    (board,) = boards([record.model_copy(update={"methods": methods})])
+    titles = [table.title for table in board_tables(board) if "ϕ_B" in table.title]
+    assert len(titles) == 2
