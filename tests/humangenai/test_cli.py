@@ -95,7 +95,8 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     [
         ("methods", {"original", "weakblur", "strongblur", "pixelate", "maskout", "refsd"}),
         ("datasets", {"crowd", "photos", "pedestrians", "market1501", "folder", "tinycrowd"}),
-        ("metrics", {"reid"}),
+        ("metrics", {"reid", "phi"}),
+        ("judges", {"probe", "clip", "face", "human"}),
         ("refiners", {"none", "sd15", "sd15-lcm", "sdxl", "sdxl-lcm"}),
         ("inpainters", {"sd15", "sdxl"}),
     ],

@@ -1,16 +1,19 @@
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 import pytest
 from pydantic import BaseModel, ConfigDict
 
 from humangenai import config as configs
+from humangenai.commands import Request, evaluation
 from humangenai.config import (
     BenchmarkConfig,
     DatasetConfig,
     MethodConfig,
     Overrides,
+    PhiConfig,
     RunConfig,
 )
 from humangenai.errors import UserError
@@ -116,6 +119,31 @@ def test_baselines_run_beside_the_methods_that_were_asked_for() -> None:
     assert names == ["original", "WeakBlur", "StrongBlur", "pixelate", "maskout"]
     assert [method.method for method in photos.methods] == ["maskout"]
     assert crowd.seed == photos.seed == 0
+
+
+def test_attribute_fidelity_alone_needs_only_its_sources() -> None:
+    alone = Request(methods=("refsd",), tracks=("phi",), judges=("probe",))
+    (plan,) = evaluation(alone, None)
+    assert plan.config.dataset.dataset == "crowd"
+    assert plan.config.tracks == ("phi",)
+    assert plan.config.only_sources
+    assert plan.config.phi.judges == ("probe",)
+    beside = dataclasses.replace(alone, tracks=("reid", "phi"))
+    crowd, _ = evaluation(beside, None)
+    assert crowd.config.tracks == ("reid", "phi")
+    assert not crowd.config.only_sources
+    (single,) = evaluation(dataclasses.replace(alone, dataset="photos"), None)
+    assert single.config.only_sources
+
+
+def test_the_folder_of_a_judges_weights_is_not_published() -> None:
+    config = RunConfig(
+        dataset=DatasetConfig(dataset="crowd"),
+        methods=(MethodConfig(method="refsd"),),
+        phi=PhiConfig(judges=("probe", "clip:/home/ann/weights")),
+    )
+    assert config.published()["phi"]["judges"] == ["probe", "clip"]
+    assert "ann" not in str(config.published())
 
 
 def test_what_is_published_of_a_config_holds_no_path_and_no_seed() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from typing import TYPE_CHECKING
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -81,11 +82,10 @@ def test_many_looks_of_one_person_share_all_but_their_refinement(
         for look in looks
     ]
     alone = [refsd.batch([picture])[0] for picture in pictures]
-    emptied = []
-    remove = refsd._remove
-    monkeypatch.setattr(refsd, "_remove", lambda *some: emptied.append(1) or remove(*some))
+    emptied = Mock(wraps=refsd._remove)
+    monkeypatch.setattr(refsd, "_remove", emptied)
     together = refsd.batch([*pictures, dataclasses.replace(pictures[0], seed=6)])
-    assert len(emptied) == 2
+    assert emptied.call_count == 2
     for one, other in zip(alone, together, strict=False):
         assert np.array_equal(one.image, other.image)
         assert [p.prompt for p in one.people] == [p.prompt for p in other.people]
