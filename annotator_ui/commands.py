@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from annotator_ui.desk import Role
-    from annotator_ui.making import Made
     from annotator_ui.simulation import Kind
+    from annotator_ui.storing import Made
     from annotator_ui.study import Study
     from humangenai.records import RatingAgreement, RatingSummary
 

@@ -45,8 +45,8 @@ from annotator_ui import database as db
 from annotator_ui.admin_desk import AdminDesk
 from annotator_ui.database import random_id
 from annotator_ui.desk import Desk
-from annotator_ui.making import Draft, store_study
 from annotator_ui.serving import LOOPBACK, environment
+from annotator_ui.storing import Draft, store_study
 from annotator_ui.study import open_study
 from humangenai.human_ratings.questions import questions
 from humangenai.human_ratings.study import StudyConfig

@@ -50,7 +50,7 @@ def make_sample_study(
     """
     from dataclasses import replace
 
-    from annotator_ui.making import Draft, store_study
+    from annotator_ui.storing import Draft, store_study
 
     config = sample_config(**changes)
     rng = np.random.default_rng(0)

@@ -15,8 +15,8 @@ import pytest
 from sample_study import METHODS, admin, make_sample_study, ready, sample_config
 
 from annotator_ui.desk import Desk
-from annotator_ui.making import Draft, store_study
 from annotator_ui.serving import start
+from annotator_ui.storing import Draft, store_study
 from annotator_ui.study import open_study
 from humangenai.human_ratings.questions import LEFT, RIGHT, TIE, preference_question
 

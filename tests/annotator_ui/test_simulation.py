@@ -10,11 +10,10 @@ import pytest
 from sample_study import admin, sample_config
 from sqlalchemy import event
 
-from annotator_ui import database, making, simulation
+from annotator_ui import database, simulation, storing
 from annotator_ui.admin_desk import AdminDesk
 from annotator_ui.database import connect
 from annotator_ui.desk import Desk
-from annotator_ui.making import Draft, store_study
 from annotator_ui.simulation import (
     BIAS_SD,
     ITEM_SD,
@@ -27,6 +26,7 @@ from annotator_ui.simulation import (
     power,
     simulate,
 )
+from annotator_ui.storing import Draft, store_study
 from annotator_ui.study import open_study
 from humangenai.errors import UserError
 from humangenai.human_ratings.questions import LEFT, RIGHT, preference_question, questions
@@ -84,9 +84,8 @@ def same_ids(monkeypatch: pytest.MonkeyPatch) -> None:
         return f"{dice.getrandbits(80):022d}"[:22]
 
     monkeypatch.setattr(database, "random_id", random_id)
-    monkeypatch.setattr(making, "random_id", random_id)
-    monkeypatch.setattr(making.secrets, "randbelow", dice.randrange)
-    monkeypatch.setattr(making.random, "SystemRandom", lambda: dice)
+    monkeypatch.setattr(storing.secrets, "randbelow", dice.randrange)
+    monkeypatch.setattr(storing.random, "SystemRandom", lambda: dice)
 
 
 @pytest.mark.usefixtures("same_ids")
