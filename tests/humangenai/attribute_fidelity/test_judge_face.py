@@ -1,4 +1,4 @@
-"""Age and sex of faces, with a stand-in that has the package's interface."""
+"""Age and sex of faces, with a stand-in of the package's interface, and with the package itself."""
 
 from __future__ import annotations
 
@@ -103,3 +103,27 @@ def test_a_package_of_another_kind_is_reported(package) -> None:
 def test_it_takes_no_weights() -> None:
     with pytest.raises(UserError, match="takes no weights"):
         face.load("some/folder")
+
+
+def test_it_reads_real_portraits() -> None:
+    """With the package itself, on the two portraits that come with other packages."""
+    judge = face.load()
+    values = judge.values("head")
+    for name, key, value in (
+        ("astronaut", "gender", "female"), ("grace_hopper", "age group", "elderly"),
+    ):  # fmt: skip
+        said = judge.judge(_portrait(name)[None], "head")
+        assert values[key][int(said[key][0].argmax())] == value
+        assert all(float(rows[0].sum()) == pytest.approx(1, abs=1e-5) for rows in said.values())
+
+
+def _portrait(name: str) -> np.ndarray:
+    if name == "astronaut":
+        import skimage.data
+
+        return np.asarray(skimage.data.astronaut())
+    from matplotlib.cbook import get_sample_data
+    from PIL import Image
+
+    with Image.open(get_sample_data("grace_hopper.jpg", asfileobj=False)) as picture:
+        return np.asarray(picture.convert("RGB"))
