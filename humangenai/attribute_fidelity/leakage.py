@@ -20,7 +20,7 @@ import numpy as np
 from humangenai.attribute_fidelity.answers import likeliest, person, spoken
 from humangenai.attribute_fidelity.scores import ends
 from humangenai.records import LeakScore
-from humangenai.statistics import clustered_share, clustered_t
+from humangenai.statistics import clustered_share
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -109,18 +109,20 @@ def _score(
     judge: str, attribute: str, asked: Asked, found: Sequence[tuple[Guess, float]]
 ) -> LeakScore:
     people = [guess.person for guess, _ in found]
-    right = np.array([guess.guessed.get(guess.original, 0.0) for guess, _ in found])
-    by_chance = np.array([chance for _, chance in found])
-    accuracy = clustered_share(right, people)
+    right = [guess.guessed.get(guess.original, 0.0) for guess, _ in found]
+    chance = float(np.mean([by_chance for _, by_chance in found]))
+    accuracy = ends(clustered_share(right, people))
+    value, low, high = accuracy
     return LeakScore(
         judge=judge,
         attribute=attribute,
         asked=asked,
-        accuracy=ends(accuracy),
-        chance=float(by_chance.mean()),
-        lift=ends(clustered_t(right - by_chance, people)),
-        n=accuracy.n,
-        people=accuracy.clusters,
+        accuracy=accuracy,
+        chance=chance,
+        # As wide as the accuracy's: few people who are all wrong say little of how they vary.
+        lift=(value - chance, low - chance, high - chance),
+        n=len(found),
+        people=len(set(people)),
     )
 
 

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 from humangenai.report.tables import UNSCORED, Cell, Table, originals, percent, points
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from humangenai.records import (
+        CeilingRecord,
         Ends,
         GroupScore,
         JudgeRecord,
@@ -366,8 +367,13 @@ def _fairness_rows(found: Iterable[tuple[str, GroupScore]]) -> tuple[tuple[Cell,
     return without_repeats(ordered)
 
 
-def leakage_table(record: RunRecord) -> Table:
-    """Whether the original's attributes can be read off the new people."""
+def leakage_table(record: RunRecord, *, every: bool = False) -> Table:
+    """Whether the original's attributes can be read off the new people.
+
+    Args:
+        record: the run.
+        every: attribute by attribute, instead of all together.
+    """
     asked = {"otherwise": "asks for another", "nothing": "does not speak of it"}
     rows = [
         (
@@ -382,6 +388,7 @@ def leakage_table(record: RunRecord) -> Table:
         )
         for method, phi in measured(record)
         for one in phi.leakage
+        if every or not one.attribute
     ]
     return Table(
         title="identity against attribute: the original's value, guessed from the new person, %",
@@ -441,8 +448,8 @@ def _judge_row(judge: JudgeRecord) -> tuple[Cell, ...]:
     if judge.missing is not None:
         return Cell(judge.name), Cell("missing"), Cell(""), Cell(judge.missing), Cell("")
     known = [one for one in judge.ceilings if not math.isnan(one.value[0])]
-    blind = {f"{one.attribute} ({one.crop})" for one in known if not one.value[1] > one.chance}
-    seeing = sorted(one.value[0] for one in known if one.value[1] > one.chance)
+    blind = {f"{one.attribute} ({one.crop})" for one in known if _is_blind(one)}
+    seeing = sorted(one.value[0] for one in known if not _is_blind(one))
     measured_on = ", ".join(sorted({one.measured_on for one in known}))
     unknown = len(judge.ceilings) - len(known)
     accuracy = (
@@ -493,6 +500,20 @@ def phi_ratings_table(record: RunRecord, means: Mapping[str, float]) -> Table:
 def _published(suite: str, name: str, means: Mapping[str, float]) -> str:
     mean = means.get(name) if suite == "phi_B" else None
     return UNSCORED if mean is None else f"{mean:.2f}"
+
+
+def blind_spots(record: RunRecord) -> Collection[tuple[str, str, str]]:
+    """Judge, crop and attribute of what judges are known not to see."""
+    return {
+        (judge.name, one.crop, one.attribute)
+        for judge in record.judges
+        for one in judge.ceilings
+        if _is_blind(one)
+    }
+
+
+def _is_blind(ceiling: CeilingRecord) -> bool:
+    return not math.isnan(ceiling.value[0]) and not ceiling.value[1] > ceiling.chance
 
 
 def answered_judges(record: RunRecord) -> Sequence[str]:

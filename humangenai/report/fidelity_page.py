@@ -66,8 +66,7 @@ def fidelity(run_folder: Path, record: RunRecord) -> Fidelity | None:
         run_folder: where the pictures are.
         record: the run.
     """
-    methods = measured(record)
-    if not methods:
+    if not measured(record):
         return None
     published = load_published()
     means = {name: one.mean for name, one in published.means("phi_B").items()}
@@ -84,7 +83,7 @@ def fidelity(run_folder: Path, record: RunRecord) -> Fidelity | None:
         people=tuple(_people(record, means, published.reading_error)),
         judges=judges_table(record),
         details=tuple(_details(record)),
-        galleries=tuple(galleries(run_folder, [method.name for method, _ in methods])),
+        galleries=tuple(galleries(run_folder, record)),
     )
 
 
@@ -126,6 +125,9 @@ def _details(record: RunRecord) -> list[tuple[str, tuple[Table, ...]]]:
     pairs = pair_table(record, "prompt")
     if pairs.rows:
         made.append((f"{SUITES['phi_C']}: every pair", (pairs,)))
+    leaks = leakage_table(record, every=True)
+    if leaks.rows:
+        made.append(("Identity against attribute: every attribute", (leaks,)))
     fair = tuple(fairness_tables(record))
     if fair:
         made.append(("Fairness: every demographic group against all others", fair))

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 from humangenai.attribute_fidelity.answers import likeliest, spoken
 from humangenai.attribute_fidelity.judges.mapping import locate
 from humangenai.attribute_fidelity.lines import Generated, Judged
-from humangenai.report.fidelity import SUITES
+from humangenai.report.fidelity import SUITES, blind_spots, measured
 from humangenai.report.pictures import embed
 from humangenai.store import read_lines, slug
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
     from humangenai.attribute_fidelity.answers import Said
+    from humangenai.records import RunRecord
     from humangenai.report.pictures import Picture
 
 LONGEST = 192
@@ -39,7 +40,7 @@ class Gallery:
     groups: Mapping[str, tuple[Picture, ...]]
 
 
-def galleries(run_folder: Path, methods: Iterable[str]) -> list[Gallery]:
+def galleries(run_folder: Path, record: RunRecord) -> list[Gallery]:
     """Every suite of every method, as far as there are pictures.
 
     All prompts are shown on the same source person and seed where that picture was made, so that
@@ -47,17 +48,18 @@ def galleries(run_folder: Path, methods: Iterable[str]) -> list[Gallery]:
 
     Args:
         run_folder: of the run.
-        methods: names, in the order of the tables.
+        record: the run.
     """
     phi = run_folder / "private" / "phi"
+    blind = blind_spots(record)
     made = []
-    for method in methods:
+    for method in (method.name for method, _ in measured(record)):
         lines = [
             Generated.model_validate_json(line)
             for line in read_lines(phi / "items" / f"{slug(method)}.jsonl")
         ]
         shown = [line for line in lines if line.picture and (run_folder / line.picture).is_file()]
-        said = _said(phi / "judged", method)
+        said = _said(phi / "judged", method, blind)
         for suite, title in SUITES.items():
             of_suite = [line for line in shown if line.suite == suite]
             if of_suite:
@@ -66,12 +68,18 @@ def galleries(run_folder: Path, methods: Iterable[str]) -> list[Gallery]:
     return made
 
 
-def _said(folder: Path, method: str) -> Mapping[str, Mapping[str, Said]]:
-    """Judge → sha256 of a picture → what it says."""
+def _said(
+    folder: Path, method: str, blind: Collection[tuple[str, str, str]]
+) -> Mapping[str, Mapping[str, Said]]:
+    """Judge → sha256 of a picture → what it says, without what it is known not to see."""
     found: dict[str, dict[str, Said]] = defaultdict(dict)
     for path in sorted(folder.glob(f"{slug(method)}-*.jsonl")):
         for line in map(Judged.model_validate_json, read_lines(path)):
-            found[line.judge][line.sha256] = line.said
+            found[line.judge][line.sha256] = {
+                attribute: probabilities
+                for attribute, probabilities in line.said.items()
+                if (line.judge, line.crop, attribute) not in blind
+            }
     return found
 
 

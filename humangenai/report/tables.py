@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from rich import box
 from rich.console import Group
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         ItemRecord,
         MethodRecord,
         RatingDifference,
+        RatingScore,
         RatingSummary,
         RunRecord,
         Score,
@@ -387,7 +388,19 @@ AGREEMENT = (
 TRACKS = {"face": "faces", "body": "whole people"}
 
 
-def ratings_table(methods: Iterable[MethodRecord], study: StudyRecord) -> Table:
+class Rated(Protocol):
+    """What people rated: a method's record, or a method of a study that is not over."""
+
+    @property
+    def name(self) -> str:
+        """Of the method."""
+
+    @property
+    def ratings(self) -> tuple[RatingScore, ...]:
+        """Its scores, of all studies."""
+
+
+def ratings_table(methods: Iterable[Rated], study: StudyRecord) -> Table:
     """What people say about the methods in one study: over everyone, and without flagged ones."""
     of_study = {
         method.name: {score.symbol: score for score in method.ratings if score.study == study.name}
@@ -538,11 +551,13 @@ def render(record: RunRecord) -> RenderableType:
     """
     others = compared(record)
     first = ["MaskOut"] if "MaskOut" in others else others[:1]
-    parts: list[RenderableType] = []
-    for table in tables(record, first):
-        parts.extend((Text(), _rich(table)))
-    parts.extend(Text(f"note: {note}") for note in record.notes)
-    return Group(*parts)
+    notes = (Text(f"note: {note}") for note in record.notes)
+    return Group(render_tables(tables(record, first)), *notes)
+
+
+def render_tables(made: Iterable[Table]) -> RenderableType:
+    """Tables for the terminal, an empty line above each."""
+    return Group(*(part for table in made for part in (Text(), _rich(table))))
 
 
 def _rich(table: Table) -> RenderableType:

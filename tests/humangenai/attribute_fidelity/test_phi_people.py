@@ -92,6 +92,35 @@ def test_a_method_that_ignores_prompts_leaks_nothing_by_that() -> None:
         assert leak.lift[0] == pytest.approx(0, abs=1e-9)
 
 
+def test_few_people_are_not_taken_for_a_leak() -> None:
+    """New people have looks of their own, whatever is asked; labels fall as they may."""
+    alarms = tests = 0
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        lines = pictures(
+            load_suite("phi_B"),
+            people=6,
+            draws=1,
+            original=lambda _, rng=rng: {"ethnicity": str(rng.choice(VALUES["ethnicity"]))},
+        )
+        was = {line.source: line.original for line in lines}
+        lines = [line.model_copy(update={"original": was[line.source]}) for line in lines]
+        looks = {source: str(rng.choice(VALUES["ethnicity"])) for source in was}
+        judge = verdicts(
+            lines,
+            lambda line, looks=looks: {
+                "ethnicity": sure_of(VALUES["ethnicity"], looks[line.source])
+            },
+        )
+        for leak in leakage(lines, judge):
+            if leak.attribute == "ethnicity":
+                tests += 1
+                alarms += leak.lift[1] > 0
+                assert -1 <= leak.lift[1] <= leak.lift[0] <= leak.lift[2] <= 1
+    assert tests == 80
+    assert alarms <= 4
+
+
 def test_without_labels_of_originals_nothing_is_said() -> None:
     lines = pictures(load_suite("phi_B"))
     assert leakage(lines, verdicts(lines, perfect)) == ()

@@ -115,6 +115,7 @@ def test_the_page_shows_a_picture_per_prompt_and_what_judges_say(
             name = one.name.replace("'", "&#39;")
             assert f'alt="{METHOD}, {one.suite}: {name}"' in html
     assert "probe yes" in html
+    assert re.search(r"face cannot tell; probe yes", html)  # what it is blind to is no verdict
     assert "(after of Surprised → Fearful)" in html
     assert not re.search(r"https?://(?!www\.w3)|url\(|@import", html)
     alts = re.findall(r'alt="([^"]*)"', html)
