@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections import Counter
 from itertools import groupby, pairwise
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
@@ -14,6 +15,8 @@ from humangenai.attribute_fidelity.suites import SUITES, Asked, Pair, SuiteName,
 from refsd.prompts import VOCABULARY, Scope
 from refsd.prompts.wording import visible
 from refsd.training.captions import taught
+
+PAGE = Path(__file__).parents[3] / "docs" / "attribute-fidelity.md"
 
 
 def test_the_lists_have_the_papers_sizes() -> None:
@@ -94,6 +97,14 @@ def test_a_subject_is_scored_at_all_levels_or_at_none() -> None:
         assert levels <= covered or not levels & covered
     assert 0 < len(covered) < len(suite.prompts)
     assert len(suite.covered(taught())) >= 3 * 10
+
+
+@pytest.mark.parametrize("name", SUITES)
+def test_the_page_says_how_much_refsd_tiny_was_taught(name: SuiteName) -> None:
+    suite = load_suite(name)
+    row = f"| {len(suite.entries())} | {len(suite.covered(taught()))} |"
+    symbol = name.replace("phi", "ϕ")
+    assert any(symbol in line and row in line for line in PAGE.read_text().splitlines())
 
 
 def test_where_nobody_knows_what_was_taught_everything_is_scored() -> None:
