@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from annotator_ui.simulation import Kind
     from annotator_ui.storing import Made
     from annotator_ui.study import Study
-    from humangenai.records import RatingAgreement, RatingSummary
 
 STUDIES = Path("studies")
 """Where studies are kept unless something else is said; it holds originals, so git ignores it."""
@@ -162,47 +161,32 @@ def export_answers(name: str, url: str | None, out: Path | None) -> list[Path]:
 
 
 def agreement(name: str, url: str | None) -> list[str]:
-    """Scores and agreement of a study so far, with and without flagged annotators."""
+    """Scores and agreement of a study so far, with and without flagged annotators.
+
+    Raises:
+        UserError: there is no such study, or nobody has answered.
+    """
+    from rich.console import Console
+
     from annotator_ui.admin_desk import AdminDesk
-    from humangenai.human_ratings.scores import psi_agreement, psi_scores
+    from annotator_ui.summaries import SIMULATED, summary_tables
+    from humangenai.report.tables import render_tables
 
     desk = AdminDesk(find_study(name, url))
     answers = desk.answers()
     qualities = desk.flagged()
-    flagged = [quality.annotator for quality in qualities if quality.reasons]
+    flagged = {quality.annotator: quality.reasons for quality in qualities if quality.reasons}
     names = desk.annotators().set_index("annotator")["name"]
-    lines = []
-    if answers["simulated"].any():
-        lines.append("SIMULATED: programs answered this study; nothing here is evidence")
-    lines.append(f"{'method':<24}{'score':<8}{'all: mean ± sd':<34}without flagged annotators")
-    for method, scores in psi_scores(answers, flagged).items():
-        lines += [
-            f"{method:<24}{score.symbol:<8}{_summary(score.everyone):<34}{_summary(score.trusted)}"
-            for score in scores
-        ]
-    lines += ["", "agreement without flagged annotators, with 95 % intervals"]
-    for found in psi_agreement(answers, flagged):
-        lines.append(_agreement(found))
-        if found.remark:
-            lines.append(f"  {found.remark}")
-    lines += ["", f"{len(flagged)} of {len(qualities)} annotators flagged"]
-    lines += [
-        f"  {names[quality.annotator]}: {'; '.join(quality.reasons)}"
-        for quality in qualities
-        if quality.reasons
+    console = Console()
+    with console.capture() as shown:
+        console.print(render_tables(summary_tables(answers, tuple(flagged))))
+    return [
+        *([SIMULATED] if answers["simulated"].any() else []),
+        *shown.get().splitlines(),
+        "",
+        f"{len(flagged)} of {len(qualities)} annotators flagged",
+        *(f"  {names[annotator]}: {'; '.join(why)}" for annotator, why in flagged.items()),
     ]
-    return lines
-
-
-def _summary(summary: RatingSummary) -> str:
-    mean, low, high = summary.mean
-    return f"{mean:.2f} ± {summary.sd:.2f} [{low:.2f}, {high:.2f}] n={summary.n}"
-
-
-def _agreement(found: RatingAgreement) -> str:
-    parts = (("alpha", found.alpha), ("AC2", found.ac2), ("equal", found.raw))
-    shown = "  ".join(f"{word} {v:.2f} [{low:.2f}, {high:.2f}]" for word, (v, low, high) in parts)
-    return f"{found.symbol:<8}{shown}  items={found.items}"
 
 
 def close(name: str, url: str | None) -> None:

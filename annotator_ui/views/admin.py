@@ -9,13 +9,14 @@ import streamlit as st
 from annotator_ui import texts
 from annotator_ui.exporting import FORMATS, encode
 from annotator_ui.session import admin_desk, desk
+from annotator_ui.summaries import SIMULATED, summary_tables
 from annotator_ui.views.stage import show_pictures
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from annotator_ui.desk import Annotator
-    from humangenai.records import RatingSummary
+    from humangenai.report.tables import Table
 
 FRESH = 30
 """Seconds after which agreement is computed again."""
@@ -49,68 +50,34 @@ def show_progress() -> None:
 
 
 def show_agreement() -> None:
-    """Scores and agreement as they are now, with and without flagged annotators."""
+    """Scores, preferences and agreement as they are now, with and without flagged annotators."""
     st.header("Scores and agreement")
     answers = admin_desk().answers()
     if answers["value"].notna().sum() == 0:
         st.info("Nobody has answered yet.")
         return
     if answers["simulated"].any():
-        st.warning("Programs answered parts of this study: nothing here is evidence.")
+        st.warning(SIMULATED)
     flagged = tuple(q.annotator for q in admin_desk().flagged() if q.reasons)
-    scores, agreements = _statistics(answers, flagged)
-    st.caption(f"95 % intervals. {len(flagged)} annotators are flagged.")
-    st.dataframe(scores, hide_index=True)
-    st.subheader("Agreement, without flagged annotators")
-    st.dataframe(agreements.drop(columns="remark"), hide_index=True)
-    for score, remark in zip(agreements["score"], agreements["remark"], strict=True):
-        if remark:
-            st.info(texts.plain(f"{score}: {remark}"))
+    for table in _tables(answers, flagged):
+        st.subheader(texts.plain(table.title))
+        st.dataframe(_frame(table), hide_index=True)
+        st.caption(texts.plain(table.note))
 
 
 @st.cache_data(ttl=FRESH, max_entries=4, show_spinner="Computing intervals …")
-def _statistics(
-    answers: pd.DataFrame, flagged: tuple[str, ...]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _tables(answers: pd.DataFrame, flagged: tuple[str, ...]) -> list[Table]:
+    return summary_tables(answers, flagged)
+
+
+def _frame(table: Table) -> pd.DataFrame:
     import pandas as pd
 
-    from humangenai.human_ratings.scores import psi_agreement, psi_scores
-
-    scores = [
-        {
-            "method": method,
-            "score": score.symbol,
-            "all annotators": _summary(score.everyone),
-            "without flagged": _summary(score.trusted),
-        }
-        for method, found in psi_scores(answers, flagged).items()
-        for score in found
+    rows = [
+        [f"{cell.value} ({cell.detail})" if cell.detail else cell.value for cell in row]
+        for row in table.rows
     ]
-    agreements = [
-        {
-            "score": found.symbol,
-            "Krippendorff's α": _interval(found.alpha),
-            "Gwet's AC2": _interval(found.ac2),
-            "equal answers": _interval(found.raw),
-            "at most one apart": _interval(found.near),
-            "items": found.items,
-            "remark": found.remark,
-        }
-        for found in psi_agreement(answers, flagged)
-    ]
-    return pd.DataFrame(scores), pd.DataFrame(agreements)
-
-
-def _summary(summary: RatingSummary) -> str:
-    return f"{summary.mean[0]:.2f} ± {summary.sd:.2f} {_ends(summary.mean)} n={summary.n}"
-
-
-def _interval(estimate: tuple[float, float, float]) -> str:
-    return f"{estimate[0]:.2f} {_ends(estimate)}"
-
-
-def _ends(estimate: tuple[float, float, float]) -> str:
-    return f"[{estimate[1]:.2f}, {estimate[2]:.2f}]"
+    return pd.DataFrame(rows, columns=list(table.columns))
 
 
 def show_annotators() -> None:

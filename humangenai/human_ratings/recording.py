@@ -61,12 +61,11 @@ def summarise_study(
         flagged: annotators whose answers were flagged.
 
     Raises:
-        UserError: nobody has answered, or programs have.
+        UserError: nobody has answered.
     """
     if answers.empty:
         raise UserError("nobody has answered in this study; ψ stays unscored until people rate")
     name = str(answers["study"].iloc[0])
-    refuse_simulated(name, answers)
     counted = answered(answers)
     skipped = answers[answers["skipped"].astype(bool)]
     record = StudyRecord(
@@ -115,6 +114,7 @@ def record_study(run: Path, answers: pd.DataFrame, flagged: Collection[str] = ()
     from humangenai.report import write_report
 
     study, scores = summarise_study(answers, flagged)
+    refuse_simulated(study.name, answers)
     private = run / "private"
     record = _read(private / "run.json", RunRecord)
     names = [method.name for method in record.methods]

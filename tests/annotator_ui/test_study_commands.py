@@ -77,7 +77,7 @@ def test_from_a_run_to_the_answers(tmp_path: Path, humangenai: Callable[..., str
     lines = humangenai("study", "status", "demo").splitlines()
     assert ["MaskOut", "6", "6", "6"] in [line.split() for line in lines]
     shown = humangenai("study", "agreement", "demo")
-    assert "4.00 ± 0.00" in shown
+    assert "4.0 ± 0.0" in shown
     humangenai("study", "export", "demo", "--out", "answers")
     rows = json.loads((tmp_path / "answers" / "answers.json").read_text())["answers"]
     assert {row["value"] for row in rows} == {4.0}
