@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 HOST = "HUMANGENAI_HOST"
 PORT = "HUMANGENAI_PORT"
+_PROVIDER_COOKIES = "_streamlit_user"
+"""What the names of the cookies start with in which st.login keeps who has signed in."""
 
 
 class Doorkeeper:
@@ -74,9 +76,13 @@ def _enter(token: str, secure: bool) -> Response:
     return response
 
 
-def _leave(_: Request) -> Response:
+def _leave(request: Request) -> Response:
+    """Forget who was here, also who an OIDC provider said it was: others may use this browser."""
     response = RedirectResponse("/?problem=left", status_code=303)
     response.delete_cookie(cookie_name())
+    for name in request.cookies:
+        if name.startswith(_PROVIDER_COOKIES):
+            response.delete_cookie(name)
     return response
 
 

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import socket
-import subprocess
 import sys
 import threading
 import time
-import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http.client import HTTPException
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from app_server import Server
 from sample_study import METHODS, admin, make_sample_study
 from sqlalchemy import select
 from websockets.exceptions import ConnectionClosed
@@ -35,7 +32,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Table
 
 ANNOTATORS = 25
-ANNOTATE = "from humangenai.cli import main; main()"
 Answer = tuple[str, str, int]
 """Item, question, value."""
 
@@ -44,56 +40,10 @@ Answer = tuple[str, str, int]
 def web() -> Iterator[ModuleType]:
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(Path(__file__).parents[2] / "benchmarks"))
-        import web_annotator
+        import web_annotator  # type: ignore[import-not-found]
 
         yield web_annotator
     sys.modules.pop("web_annotator", None)
-
-
-class Server:
-    """``humangenai annotate``, as somebody starts it in a shell."""
-
-    def __init__(self, url: str, study: str) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
-        self.address = f"http://127.0.0.1:{self.port}"
-        self._command = ["annotate", "--study", study, "--database", url, "--port", str(self.port)]
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.kill()
-
-    def start(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", ANNOTATE, *self._command], start_new_session=True
-        )
-        while not self.answers():
-            assert self._process.poll() is None, "the app does not start"
-            time.sleep(0.05)
-
-    def answers(self) -> bool:
-        with suppress(OSError):
-            urllib.request.urlopen(f"{self.address}/_stcore/health", timeout=5)  # noqa: S310
-            return True
-        return False
-
-    def kill(self) -> None:
-        """End it and its app without warning."""
-        if self._process is not None:
-            with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
-
-    def terminate(self) -> int:
-        """End it as a service manager does."""
-        assert self._process is not None
-        self._process.terminate()
-        return self._process.wait(30)
 
 
 @dataclass
