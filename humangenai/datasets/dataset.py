@@ -26,12 +26,15 @@ class Item:
         split: query or gallery for re-identification; ``all`` where a dataset has no splits.
         pid: person id; -1 for distractors, None where unknown. Market-1501's junk is left out.
         camid: camera id, None where unknown.
+        labels: task → name of the class, where a dataset labels its pictures for classification
+            (``humangenai.datasets.tasks``); a task without a label is not in it.
     """
 
     key: str
     split: Split
     pid: int | None = None
     camid: int | None = None
+    labels: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,7 +22,10 @@ def manifest_hash(items: Sequence[Item], content: Callable[[Item], bytes]) -> st
     """
     digest = hashlib.sha256()
     for item in items:
-        line = json.dumps([item.key, item.split, item.pid, item.camid])
+        told: list[object] = [item.key, item.split, item.pid, item.camid]
+        if item.labels:
+            told.append(dict(item.labels))
+        line = json.dumps(told, sort_keys=True)
         digest.update(f"{line} {content(item).hex()}\n".encode())
     return digest.hexdigest()
 
