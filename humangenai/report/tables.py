@@ -551,7 +551,12 @@ def render(record: RunRecord) -> RenderableType:
     """
     others = compared(record)
     first = ["MaskOut"] if "MaskOut" in others else others[:1]
-    notes = (Text(f"note: {note}") for note in record.notes)
+    notes = [Text(f"note: {note}") for note in record.notes]
+    notes += [
+        Text(f"note: judge '{judge.name}' is missing: {judge.missing}")
+        for judge in record.judges
+        if judge.missing is not None
+    ]
     return Group(render_tables(tables(record, first)), *notes)
 
 

@@ -101,6 +101,7 @@ def test_the_terminal_shows_the_scores(made: tuple[Path, RunRecord], width: int)
     Console(file=output, width=width).print(render(made[1]))
     text = output.getvalue()
     assert "ϕ_D individual attributes" in text
+    assert "judge 'clip' is missing: no weights are named" in text
     assert "…" not in text
     assert max(map(len, text.splitlines())) <= width
 
