@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from annotator_ui import texts
-from annotator_ui.exporting import FORMATS, encode
+from annotator_ui.exporting import FORMATS, Format, encode
 from annotator_ui.session import admin_desk, desk
 from annotator_ui.summaries import SIMULATED, summary_tables
 from annotator_ui.views.stage import show_pictures
@@ -62,7 +63,8 @@ def show_agreement() -> None:
     for table in _tables(answers, flagged):
         st.subheader(texts.plain(table.title))
         st.dataframe(_frame(table), hide_index=True)
-        st.caption(texts.plain(table.note))
+        # The report has the details beneath the figures; here they stand in brackets.
+        st.caption(texts.plain(table.note.replace("beneath:", "in brackets:")))
 
 
 @st.cache_data(ttl=FRESH, max_entries=4, show_spinner="Computing intervals …")
@@ -107,14 +109,24 @@ def show_annotators() -> None:
     st.button("Withdraw and delete", disabled=not sure, on_click=withdraw)
 
 
+_TABLE = "items table"
+
+
 def show_items(annotator: Annotator) -> None:
     """The items, those that divide the annotators first."""
     st.header("Items, most disagreement first")
-    items = admin_desk().items_by_disagreement()
+    # A chosen row is a place in the table that was shown, and answers keep coming: it stays as it
+    # was while a row is chosen, or another item would be opened.
+    table = st.session_state.get(_TABLE)
+    if table is None or not table["selection"]["rows"]:
+        st.session_state["items"] = admin_desk().items_by_disagreement()
+    items = st.session_state["items"]
     if items.empty:
         st.info("Nobody has answered yet.")
         return
-    chosen = st.dataframe(items, hide_index=True, on_select="rerun", selection_mode="single-row")
+    chosen = st.dataframe(
+        items, hide_index=True, on_select="rerun", selection_mode="single-row", key=_TABLE
+    )
     rows = chosen["selection"]["rows"]
     if not rows:
         st.caption("Choose a row to see the pictures and the answers.")
@@ -144,12 +156,16 @@ def show_export() -> None:
 
     st.header("Export")
     st.markdown("All answers as they stand, one row per annotator, item and question.")
-    answers = admin_desk().answers()
+
+    def content(kind: Format) -> bytes:
+        """Made when it is asked for: with many answers it takes seconds, and annotators wait."""
+        return encode(admin_desk().answers(), kind)
+
     with st.container(horizontal=True):
         for kind in FORMATS:
             st.download_button(
                 f"answers.{kind}",
-                data=encode(answers, kind),
+                data=partial(content, kind),
                 file_name=f"answers.{kind}",
                 key=kind,
             )

@@ -351,7 +351,7 @@ def test_admin_pages(study: tuple[str, str], server: Server, context: BrowserCon
     page.goto(f"{server.address}/?token={desk.token(boss)}")
     page.get_by_text("Items answered").wait_for()
     for link, text in (
-        ("Agreement", "without flagged annotators"),
+        ("Agreement", "what people say"),
         ("Items", "most disagreement first"),
         ("Export", "Columns"),
         ("Annotators", "Withdraw someone"),
