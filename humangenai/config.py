@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 Kind = Literal["benchmarks", "datasets", "methods"]
 M = TypeVar("M", bound=BaseModel)
 
-PRIVATE_OPTIONS = ("path", "boxes", "poses", "outputs", "manifest", "body_files", "avatars")
+PRIVATE_OPTIONS = (
+    *("path", "boxes", "labels", "poses", "outputs", "manifest", "body_files", "avatars"),
+)
 """Options of datasets and methods that say where the user's files are."""
 
 
@@ -61,7 +63,7 @@ class PhiConfig(Config):
         judges: who looks at the pictures, ``NAME`` or ``NAME:WEIGHTS``; None: everybody.
     """
 
-    people: int = Field(default=6, ge=1)
+    people: int = Field(default=5, ge=1)
     draws: int = Field(default=1, ge=1)
     suites: tuple[Suite, ...] = ("phi_A", "phi_B", "phi_C", "phi_D")
     judges: tuple[str, ...] | None = None
