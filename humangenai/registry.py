@@ -137,6 +137,17 @@ DATASETS: Registry[Plugin[Dataset]] = Registry(
         "market1501": Entry(
             "humangenai.datasets.market1501", "your own copy of Market-1501 (--path)"
         ),
+        "rafdb": Entry(
+            "humangenai.datasets.rafdb", "your own copy of RAF-DB, labelled faces (--path)"
+        ),
+        "labelled-folder": Entry(
+            "humangenai.datasets.labelled_folder",
+            "any directory of pictures with a CSV of labels for classification (--path)",
+        ),
+        "coco": Entry(
+            "humangenai.datasets.coco",
+            "pictures with boxes, masks and categories in COCO's format (--path)",
+        ),
         "folder": Entry(
             "humangenai.datasets.folder", "any directory of JPEG, PNG or WebP pictures (--path)"
         ),

@@ -17,7 +17,7 @@ def test_a_misspelt_name_is_refused_with_the_nearest() -> None:
 
 
 def test_a_name_like_no_other_is_refused_with_all_names() -> None:
-    with pytest.raises(UserError, match="known: crowd, folder, market1501, pedestrians, photos"):
+    with pytest.raises(UserError, match="known: coco, crowd, folder, labelled-folder, market1501"):
         DATASETS.load("zzz")
 
 

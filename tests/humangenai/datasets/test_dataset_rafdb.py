@@ -60,7 +60,7 @@ def make(root: Path) -> Path:
 
 
 def incomplete(root: Path, **more: str) -> rafdb.RafDb:
-    return load(Options(path=root, allow_incomplete=True, **more))  # type: ignore[arg-type]
+    return load(Options.model_validate({"path": root, "allow_incomplete": True, **more}))
 
 
 def test_renders_in_its_layout_come_back_with_their_labels(
