@@ -472,6 +472,24 @@ class LevelDifference(Record):
     people: int
 
 
+class PhiDifference(Record):
+    """This method minus another in one suite, by one judge.
+
+    Attributes:
+        against: the other method.
+        value: difference of top-1, or of the forced choice on pictures of one person and seed, over
+            what both were asked for; same prompt, source person and seed.
+        n: questions or pairs compared; people: source people.
+    """
+
+    suite: Suite
+    judge: str
+    against: str
+    value: Ends
+    n: int
+    people: int
+
+
 class PairScore(Record):
     """ϕ_C: whether the change from one value to a close one shows.
 
@@ -619,6 +637,7 @@ class PhiRecord(Record):
     scores: tuple[PhiScore, ...] = ()
     levels: tuple[LevelDifference, ...] = ()
     pairs: tuple[PairScore, ...] = ()
+    differences: tuple[PhiDifference, ...] = ()
     fairness: tuple[GroupScore, ...] = ()
     leakage: tuple[LeakScore, ...] = ()
     agreement: tuple[JudgeAgreement, ...] = ()

@@ -130,6 +130,23 @@ def pair_scores(generated: Iterable[Generated], verdicts: Verdicts) -> tuple[Pai
     return tuple(rows)
 
 
+def choices(
+    generated: Iterable[Generated], verdicts: Verdicts
+) -> dict[tuple[str, str, int], float]:
+    """Pair, source person and seed → how often the judge tells the two pictures apart.
+
+    Args:
+        generated: the method's pictures; those of other suites are left out.
+        verdicts: what the judge says.
+    """
+    pairs = _pairs([line for line in generated if line.suite == "phi_C"], verdicts)
+    return {
+        (pair.name, before.person, before.draw): forced_choice(before, after)
+        for pair in pairs
+        for before, after in pair.together()
+    }
+
+
 def _pairs(lines: Iterable[Generated], verdicts: Verdicts) -> list[_Pair]:
     by_name: dict[str, list[Generated]] = defaultdict(list)
     for line in lines:

@@ -251,12 +251,11 @@ def _level_difference(
     there: Mapping[tuple[object, ...], Answer],
 ) -> LevelDifference:
     shared = [same for same in here if same in there]
-    people = [person(here[same].line) for same in shared]
-    right = np.array([here[same].right for same in shared])
-    before = np.array([there[same].right for same in shared])
-    gap = clustered_t(right - before, people)
-    if gap.low == gap.high:  # all differences are equal, which says nothing of how they vary
-        gap = share_difference(clustered_share(right, people), clustered_share(before, people))
+    gap = paired_shares(
+        [here[same].right for same in shared],
+        [there[same].right for same in shared],
+        [person(here[same].line) for same in shared],
+    )
     return LevelDifference(
         judge=judge,
         level=level,
@@ -265,3 +264,22 @@ def _level_difference(
         n=gap.n,
         people=gap.clusters,
     )
+
+
+def paired_shares(
+    right: Sequence[float], against: Sequence[float], people: Sequence[str]
+) -> Estimate:
+    """The difference of two shares of the same questions, with an interval over people.
+
+    Where all differences are equal, which says nothing of how they vary, the interval is that of
+    independent shares.
+
+    Args:
+        right: how right each question was, in [0, 1].
+        against: the same under what it is compared with.
+        people: whom each question is about.
+    """
+    gap = clustered_t(np.array(right) - np.array(against), people)
+    if gap.low == gap.high:
+        return share_difference(clustered_share(right, people), clustered_share(against, people))
+    return gap

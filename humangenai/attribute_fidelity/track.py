@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from humangenai.attribute_fidelity.answers import Verdicts
@@ -10,6 +10,7 @@ from humangenai.attribute_fidelity.generation import CROPS, Design, asked, gener
 from humangenai.attribute_fidelity.judges import judge_pictures, load_judges
 from humangenai.attribute_fidelity.judges.human import Human
 from humangenai.attribute_fidelity.judges.measuring import labelled
+from humangenai.attribute_fidelity.method_differences import method_differences
 from humangenai.attribute_fidelity.sources import candidates, choose_sources
 from humangenai.attribute_fidelity.suites import load_suite
 from humangenai.attribute_fidelity.summary import (
@@ -58,6 +59,7 @@ def phi(run: Measured, progress: Progress) -> Scores:
             design = Design(sources, asks, run.phi.draws)
             lines = generate(run.folder, method, design, progress)
             records[method.name] = bench.judge(method, lines)
+        records = bench.compare(records)
     silent = [method.name for method in run.methods if method not in prompted]
     if silent:
         remarks.append(f"ϕ is unscored for {', '.join(silent)}: no prompts are taken")
@@ -118,6 +120,15 @@ class _Bench:
     judges: Judges
     tried: Mapping[str, Labelled]
     progress: Progress
+    judged: dict[str, tuple[Sequence[Generated], Sequence[Verdicts]]] = field(default_factory=dict)
+
+    def compare(self, records: Mapping[str, PhiRecord]) -> dict[str, PhiRecord]:
+        """The records with the differences between the methods that were judged."""
+        gaps = method_differences(self.judged)
+        return {
+            name: record.model_copy(update={"differences": gaps[name]})
+            for name, record in records.items()
+        }
 
     def judge(self, method: Method, lines: Sequence[Generated]) -> PhiRecord:
         """What all judges say of one method's pictures, summarised."""
@@ -133,6 +144,7 @@ class _Bench:
                     ratings, study = judge.ratings, judge.version
                 advance(1)
         verdicts += [Verdicts.missing(name) for name in self.judges.missing]
+        self.judged[method.name] = lines, verdicts
         scope = scope_of(method)
         covered = {name: load_suite(name).covered(scope) for name in self.run.phi.suites}
         return summarise(lines, verdicts, covered, ratings or (), study or "")

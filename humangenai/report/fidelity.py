@@ -324,6 +324,29 @@ def levels_table(record: RunRecord) -> Table:
     )
 
 
+def phi_differences_table(record: RunRecord) -> Table:
+    """Which of two methods shows better what was asked for."""
+    rows = [
+        (
+            Cell(f"{method.name} minus {one.against}"),
+            Cell(one.judge),
+            Cell(one.suite.replace("phi", "ϕ")),
+            gap(one.value),
+            Cell(str(one.n), f"{one.people} people"),
+        )
+        for method, phi in measured(record)
+        for one in phi.differences
+    ]
+    return Table(
+        title="ϕ: differences between methods, percentage points",
+        columns=("difference", "judge", "suite", "points", "compared"),
+        rows=without_repeats(rows),
+        note="paired: same prompt, source person and seed, only what both were asked for and the "
+        "judge answered of both; ϕ_C: one person's pairs; an interval that holds 0 shows no "
+        "difference",
+    )
+
+
 def fairness_tables(record: RunRecord) -> list[Table]:
     """Each demographic group against all others: of the originals, then of the prompts."""
     headings = {

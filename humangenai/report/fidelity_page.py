@@ -20,6 +20,7 @@ from humangenai.report.fidelity import (
     measured,
     pair_table,
     part_table,
+    phi_differences_table,
     phi_ratings_table,
 )
 from humangenai.report.fidelity_pictures import galleries
@@ -72,6 +73,7 @@ def fidelity(run_folder: Path, record: RunRecord) -> Fidelity | None:
     means = {name: one.mean for name, one in published.means("phi_B").items()}
     open_tables = (
         *fidelity_tables(record, wide=True),
+        phi_differences_table(record),
         levels_table(record),
         leakage_table(record),
         judge_agreement_table(record),

@@ -16,13 +16,14 @@ from sklearn.metrics import accuracy_score
 from humangenai.attribute_fidelity.answers import Verdicts, answers, likeliest
 from humangenai.attribute_fidelity.calibration import expected_calibration_error, reliability
 from humangenai.attribute_fidelity.judges import Ceiling
+from humangenai.attribute_fidelity.method_differences import method_differences
 from humangenai.attribute_fidelity.scores import (
     coverage,
     level_differences,
     phi_scores,
     rank_ranges,
 )
-from humangenai.attribute_fidelity.suites import Asked, Suite, load_suite
+from humangenai.attribute_fidelity.suites import Asked, Pair, Suite, load_suite
 from humangenai.attribute_fidelity.summary import summarise
 
 if TYPE_CHECKING:
@@ -36,6 +37,12 @@ def small(*values: str, key: str = "emotion", group: str = "emotion") -> Suite:
     """A suite of one group, a prompt per value."""
     prompts = tuple(Asked(name=value, group=group, attributes={key: value}) for value in values)
     return load_suite("phi_B").model_copy(update={"prompts": prompts})
+
+
+def one_pair() -> Suite:
+    """From child to elderly alone."""
+    pair = Pair(name="10 → 80", group="age", key="age", before="10", after="80")
+    return load_suite("phi_C").model_copy(update={"pairs": (pair,)})
 
 
 def row(rows: tuple[PhiScore, ...], part: str, name: str = "") -> PhiScore:
@@ -257,3 +264,31 @@ def test_levels_are_compared_on_the_same_attributes_of_the_same_people() -> None
 def test_the_likeliest_value_counts_one() -> None:
     assert likeliest({"a": 0.2, "b": 0.8}) == {"b": 1.0}
     assert sum(likeliest({"a": 0.4, "b": 0.4, "c": 0.2}).values()) == 1
+
+
+def test_methods_are_compared_on_what_both_were_asked_for() -> None:
+    """The other method misses every second draw, and lacks a prompt."""
+    suite = small("happy", "sad", "angry")
+    lines = pictures(suite, people=8, draws=2) + pictures(one_pair(), people=8)
+
+    def misses(line: Generated) -> dict[str, dict[str, float]]:
+        said = perfect(line)
+        if line.draw == 0 and "emotion" in line.attributes:
+            said["emotion"] = sure_of(EMOTIONS, "neutral")
+        return said
+
+    others = [line for line in lines if line.prompt != "angry"]
+    found = method_differences(
+        {
+            "worse": (others, [verdicts(others, misses), Verdicts.missing("clip")]),
+            "better": (lines, [verdicts(lines, perfect), Verdicts.missing("clip")]),
+        }
+    )
+    assert found["worse"] == ()
+    emotions, pairs = found["better"]
+    assert (emotions.suite, emotions.judge, emotions.against) == ("phi_B", "probe", "worse")
+    assert emotions.value[0] == 0.5
+    assert emotions.value[1] > 0
+    assert (emotions.n, emotions.people) == (2 * 8 * 2, 8)
+    assert (pairs.suite, pairs.value[0], pairs.n) == ("phi_C", 0.0, 16)
+    assert pairs.value[1] < 0 < pairs.value[2]
