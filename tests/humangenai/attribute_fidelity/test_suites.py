@@ -16,7 +16,7 @@ from refsd.prompts import VOCABULARY, Scope
 from refsd.prompts.wording import visible
 from refsd.training.captions import taught
 
-PAGE = Path(__file__).parents[3] / "docs" / "attribute-fidelity.md"
+PAGE = Path(__file__).parents[3] / "docs" / "attribute-fidelity-pictures.md"
 
 
 def test_the_lists_have_the_papers_sizes() -> None:
