@@ -1,0 +1,1 @@
+"""What pseudonymized pictures are still good for: models trained on them, tested on originals."""
