@@ -560,7 +560,8 @@ class LeakScore(Record):
         attribute: e.g. ``gender``; empty for all together.
         asked: ``otherwise``: the prompt asks for another value than the original has;
             ``nothing``: the prompt does not speak of it.
-        accuracy: how often the judge names the original's value.
+        accuracy: how often the judge names the original's value; each person and attribute counts
+            once, however many pictures show it.
         chance: how often pictures of the same prompt value are taken to show that label, whoever
             stood there.
         lift: accuracy minus chance; above 0 the original leaks.

@@ -108,10 +108,15 @@ def guesses(line: Generated, verdicts: Verdicts) -> list[Guess]:
 def _score(
     judge: str, attribute: str, asked: Asked, found: Sequence[tuple[Guess, float]]
 ) -> LeakScore:
-    people = [guess.person for guess, _ in found]
-    right = [guess.guessed.get(guess.original, 0.0) for guess, _ in found]
-    chance = float(np.mean([by_chance for _, by_chance in found]))
-    accuracy = ends(clustered_share(right, people))
+    # A person's pictures may all be alike, so each person and attribute counts once.
+    cells: dict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
+    for guess, by_chance in found:
+        right = guess.guessed.get(guess.original, 0.0)
+        cells[guess.person, guess.attribute].append((right, by_chance))
+    means = np.array([np.mean(cell, axis=0) for cell in cells.values()])
+    people = [person for person, _ in cells]
+    chance = float(means[:, 1].mean())
+    accuracy = ends(clustered_share(means[:, 0], people))
     value, low, high = accuracy
     return LeakScore(
         judge=judge,
