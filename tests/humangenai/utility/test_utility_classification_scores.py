@@ -98,7 +98,7 @@ def test_an_interval_at_the_end_has_a_width() -> None:
 
 @pytest.mark.parametrize("spread", [0.0, 0.05])
 def test_intervals_cover_over_people_and_trainings(spread: float) -> None:
-    """Of 250 whole experiments about 95 % must hold the truth, also where trainings differ."""
+    """Of 250 experiments 95 % must hold the truth, also where trainings differ; more may."""
     rng = np.random.default_rng(11)
     everybody = models(np.random.default_rng(1), 4000, 400, spread=spread)
     truth = float((everybody.predicted == everybody.true).mean())
@@ -106,7 +106,7 @@ def test_intervals_cover_over_people_and_trainings(spread: float) -> None:
     for _ in range(250):
         one = score(models(rng, 50, 3, spread=spread), "accuracy", resamples=300)
         hits += one.low <= truth <= one.high
-    assert 0.90 <= hits / 250 <= 0.995
+    assert hits / 250 >= 0.92
 
 
 def test_a_difference_is_paired() -> None:
