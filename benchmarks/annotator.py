@@ -148,6 +148,11 @@ def fill(url: str, answers: int) -> None:
                 update(db.item).where(db.item.c.id == item_id).values(load=whole + 1)
             )
         connection.execute(text("ANALYZE"))  # a server that has run for a while has done so
+    if database.engine.dialect.name == "postgresql":
+        with database.engine.connect() as connection:
+            connection.execution_options(isolation_level="AUTOCOMMIT")
+            connection.execute(text("VACUUM"))  # and these
+            connection.execute(text("CHECKPOINT"))
 
 
 class Times:

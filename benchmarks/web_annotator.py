@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from streamlit.proto.Element_pb2 import Element
     from streamlit.proto.WidgetStates_pb2 import WidgetState
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Seconds after which a page that does not come is an error."""
 
 READING_SECONDS = 0.35

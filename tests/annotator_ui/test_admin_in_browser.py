@@ -74,7 +74,7 @@ def rate(desk: Desk, person: str, value: int) -> None:
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
     fresh = browser.new_context(viewport={"width": 1280, "height": 900})
-    fresh.set_default_timeout(60_000)
+    fresh.set_default_timeout(120_000)
     yield fresh
     fresh.close()
 
@@ -108,7 +108,7 @@ def cells(page: Page, table: int = 0) -> list[list[str]]:
 
 
 def wait_for(page: Page, what: Any) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + 120
     while not what():
         assert time.monotonic() < end, page.inner_text("body")[:500]
         page.wait_for_timeout(50)
