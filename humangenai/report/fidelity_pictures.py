@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from humangenai.attribute_fidelity.answers import likeliest, spoken
 from humangenai.attribute_fidelity.judges.mapping import locate
 from humangenai.attribute_fidelity.lines import Generated, Judged
+from humangenai.attribute_fidelity.suites import load_suite
 from humangenai.report.fidelity import SUITES, blind_spots, measured
 from humangenai.report.pictures import embed
 from humangenai.store import read_lines, slug
@@ -54,10 +55,7 @@ def galleries(run_folder: Path, record: RunRecord) -> list[Gallery]:
     blind = blind_spots(record)
     made = []
     for method in (method.name for method, _ in measured(record)):
-        lines = [
-            Generated.model_validate_json(line)
-            for line in read_lines(phi / "items" / f"{slug(method)}.jsonl")
-        ]
+        lines = _latest(phi / "items" / f"{slug(method)}.jsonl")
         shown = [line for line in lines if line.picture and (run_folder / line.picture).is_file()]
         said = _said(phi / "judged", method, blind)
         for suite, title in SUITES.items():
@@ -66,6 +64,14 @@ def galleries(run_folder: Path, record: RunRecord) -> list[Gallery]:
                 groups = _groups(run_folder, method, of_suite, said)
                 made.append(Gallery(f"{method}: {title}", suite == "phi_B", groups))
     return made
+
+
+def _latest(path: Path) -> list[Generated]:
+    """The lines of a file, the last one of every picture."""
+    found = map(Generated.model_validate_json, read_lines(path))
+    return list(
+        {(line.suite, line.prompt, line.side, *_place(line)): line for line in found}.values()
+    )
 
 
 def _said(
@@ -98,12 +104,19 @@ def _groups(
         ):
             chosen[entry] = line
     groups: dict[str, list[Picture]] = defaultdict(list)
-    for line in chosen.values():
+    for line in sorted(chosen.values(), key=_in_order):
         alt = f"{method}, {line.suite}: {_name(line)}"
         caption = f"{_name(line)}: {_verdicts(line, said)}"
         path = run_folder / (line.picture or "")
         groups[line.group].append(embed(path, alt, caption, LONGEST))
     return {group: tuple(pictures) for group, pictures in groups.items()}
+
+
+def _in_order(line: Generated) -> tuple[int, bool]:
+    """Where a prompt stands on its list; before comes before after."""
+    names = [entry.name for entry in load_suite(line.suite).entries()]
+    at = names.index(line.prompt) if line.prompt in names else len(names)
+    return at, line.side == "after"
 
 
 def _place(line: Generated) -> tuple[str, int, int]:

@@ -117,7 +117,8 @@ def test_the_page_shows_a_picture_per_prompt_and_what_judges_say(
             assert f'alt="{METHOD}, {one.suite}: {name}"' in html
     assert "probe yes" in html
     assert re.search(r"face cannot tell; probe yes", html)  # what it is blind to is no verdict
-    assert "(after of Surprised → Fearful)" in html
+    first, second = (f"({side} of Surprised → Fearful): " for side in ("before", "after"))
+    assert 0 < html.index(first) < html.index(second) < html.index("(before of Fearful → Happy): ")
     assert not re.search(r"https?://(?!www\.w3)|url\(|@import", html)
     alts = re.findall(r'alt="([^"]*)"', html)
     assert len(set(alts)) == len(alts)
