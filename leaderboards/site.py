@@ -30,6 +30,7 @@ from humangenai.report.tables import (
 )
 from humangenai.report.templates import environment
 from humangenai.store import atomic_write
+from humangenai.utility import published as published_utility
 from leaderboards.papers import FOLDER as REPORTED
 from leaderboards.papers import Reported, load_reported
 from leaderboards.results import FOLDER as RESULTS
@@ -57,6 +58,8 @@ COLUMNS = (
     # ϕ: of which suite, group or prompt, by whom; shares in percent as above.
     *("suite_version", "part", "name", "judge", "judge_version"),
     *("floor", "ceiling", "unjudgeable", "unjudged", "reading_error"),
+    # Downstream utility: what was trained, and on which pictures.
+    *("model", "training"),
 )
 
 
@@ -218,6 +221,51 @@ def published_phi_table(suite: PublishedSuite) -> Table:
     )
 
 
+def published_classification_table() -> Table:
+    """The paper's accuracies, in its own layout: both models in one cell."""
+    rows = published_utility.CLASSIFICATION
+    tasks = tuple(dict.fromkeys(row.task for row in rows))
+    percents = {(row.training, row.task, row.model): row.percent for row in rows}
+    models = published_utility.CLASSIFIERS
+    return Table(
+        title=f"RAF-DB, accuracy of {' / '.join(models)}. {published_utility.PROTOCOL}",
+        columns=("training", *tasks),
+        rows=tuple(
+            (
+                Cell(training),
+                *(
+                    Cell(" / ".join(f"{percents[training, task, model]:.1f}" for model in models))
+                    for task in tasks
+                ),
+            )
+            for training in published_utility.TRAININGS
+        ),
+    )
+
+
+def published_detection_table() -> Table:
+    """The paper's mAP of detectors; the row that it does not print is empty."""
+    rows = published_utility.DETECTION
+    metrics = tuple(dict.fromkeys(row.metric for row in rows))
+    percents = {(row.training, row.metric): row.percent for row in rows}
+    return Table(
+        title=f"OpenImages, {rows[0].task}, {published_utility.DETECTOR}. "
+        f"{published_utility.PROTOCOL}",
+        columns=("training", *metrics),
+        rows=tuple(
+            (
+                Cell(training),
+                *(_printed(percents.get((training, metric))) for metric in metrics),
+            )
+            for training in published_utility.TRAININGS
+        ),
+    )
+
+
+def _published_utility_tables() -> list[Table]:
+    return [published_classification_table(), published_detection_table()]
+
+
 def _printed(value: float | None) -> Cell:
     return Cell(UNSCORED if value is None or math.isnan(value) else f"{value:.1f}")
 
@@ -241,6 +289,10 @@ def _markdown(compared: Sequence[Board], papers: Sequence[Reported]) -> str:
     parts += [f"## {published_phi.TITLE}", "", f"{phi.paper}. <{phi.url}>", ""]
     parts += [text for suite in phi.suites for text in (markdown(published_phi_table(suite)), "")]
     parts += [*(f"- {note}" for note in published_phi.NOTES), ""]
+    parts += [f"## {published_utility.TITLE}", ""]
+    parts += [f"{published_utility.PAPER}. <{published_utility.URL}>", ""]
+    parts += [text for table in _published_utility_tables() for text in (markdown(table), "")]
+    parts += [*(f"- {note}" for note in published_utility.NOTES), ""]
     return "\n".join(parts).rstrip() + "\n"
 
 
@@ -298,6 +350,13 @@ def _html(compared: Sequence[Board], papers: Sequence[Reported]) -> str:
                 [published_phi_table(suite) for suite in phi.suites],
                 published_phi.NOTES,
             ),
+            (
+                published_utility.TITLE,
+                published_utility.PAPER,
+                published_utility.URL,
+                _published_utility_tables(),
+                published_utility.NOTES,
+            ),
         ],
     )
 
@@ -313,6 +372,7 @@ def _csv(compared: Sequence[Board], papers: Sequence[Reported]) -> str:
         *_reported_rows(papers),
         *_published_rating_rows(),
         *_published_phi_rows(),
+        *_published_utility_rows(),
     )
     for row in rows:
         writer.writerow({key: _plain(value) for key, value in row.items()})
@@ -493,3 +553,18 @@ def _published_rating_rows() -> Iterable[dict[str, object]]:
                 "points": rating.mean,
                 "points_sd": rating.sd,
             }
+
+
+def _published_utility_rows() -> Iterable[dict[str, object]]:
+    for row in (*published_utility.CLASSIFICATION, *published_utility.DETECTION):
+        yield {
+            "kind": "reported by the paper",
+            "dataset": row.dataset,
+            "method": published_utility.METHOD,
+            "metric": row.metric,
+            "percent": row.percent,
+            "source": published_utility.URL,
+            "name": row.task,
+            "model": row.model,
+            "training": row.training,
+        }
