@@ -109,7 +109,9 @@ def generation(request: Request) -> list[Plan]:
 def again(folder: Path, request: Request) -> list[Plan]:
     """A run that was made before, to be measured (again)."""
     config = RunConfig.model_validate(_record(folder).config)
-    update = {"tracks": request.tracks, "retrain": request.retrain}
+    # What `generate` made was measured by nothing: then everything that is possible.
+    tracks = (config.tracks or None) if request.tracks is None else request.tracks
+    update = {"tracks": tracks, "retrain": request.retrain}
     return [Plan(_judged(config.model_copy(update=update), request), folder)]
 
 
