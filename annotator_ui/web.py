@@ -34,12 +34,14 @@ if TYPE_CHECKING:
 
 HOST = "HUMANGENAI_HOST"
 PORT = "HUMANGENAI_PORT"
+READING = ("GET", "HEAD")
+"""All that browsers do here; Streamlit would keep uploads in memory."""
 _PROVIDER_COOKIES = "_streamlit_user"
 """What the names of the cookies start with in which st.login keeps who has signed in."""
 
 
 class Doorkeeper:
-    """Turns a personal link into a cookie, and adds the headers above to every answer."""
+    """Turns a personal link into a cookie, refuses uploads, and adds headers to every answer."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -58,7 +60,9 @@ class Doorkeeper:
             await send(message)
 
         answer = self.app
-        if token is not None:
+        if request.method not in READING:
+            answer = Response(status_code=405, headers={"Allow": ", ".join(READING)})
+        elif token is not None:
             answer = await run_in_threadpool(_enter, token, request.url.scheme == "https")
         await answer(scope, receive, send_with_headers)
 

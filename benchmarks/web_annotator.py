@@ -49,11 +49,13 @@ class Page:
         elements: by where they are; later ones replace earlier ones.
         query: what stands behind the ``?`` in the address.
         page_hash: which page of the app this is.
+        pages: what stands for the pages of the menu, by what their addresses end in.
     """
 
     elements: dict[tuple[int, ...], Element] = field(default_factory=dict)
     query: str = ""
     page_hash: str = ""
+    pages: dict[str, str] = field(default_factory=dict)
 
     def buttons(self) -> dict[str, str]:
         """Ids of the buttons that can be clicked, by the words on them."""
@@ -96,11 +98,16 @@ class WebAnnotator:
     Args:
         address: of the app, e.g. ``http://127.0.0.1:8501``.
         token: of a personal link.
+
+    Attributes:
+        page: what is on the screen.
+        came: everything that came through the websocket.
     """
 
     def __init__(self, address: str, token: str) -> None:
         self.address = address
         self.page = Page()
+        self.came: list[ForwardMsg] = []
         self._host = urlsplit(address).netloc
         self._token = token
         self._cookie = ""
@@ -136,9 +143,9 @@ class WebAnnotator:
         """Close the window."""
         self._open.close()
 
-    def show(self, query: str = "") -> Page:
-        """The page at an address, as after a reload."""
-        self.page = Page(query=query)
+    def show(self, query: str = "", page_hash: str = "") -> Page:
+        """The page at an address, as after a reload; without a hash the first one."""
+        self.page = Page(query=query, page_hash=page_hash)
         return self._run()
 
     def click(self, button: str, *widgets: WidgetState) -> Page:
@@ -200,11 +207,15 @@ class WebAnnotator:
         while True:
             data = self._channel.recv(timeout=deadline - time.monotonic())
             came = ForwardMsg.FromString(data)
+            self.came.append(came)
             kind = came.WhichOneof("type")
             if kind == "new_session":  # a new run; nothing of the one before is left
                 self.page = Page(query=self.page.query, page_hash=self.page.page_hash)
             elif kind == "navigation":
                 self.page.page_hash = came.navigation.page_script_hash
+                self.page.pages = {
+                    page.url_pathname: page.page_script_hash for page in came.navigation.app_pages
+                }
             elif kind == "page_info_changed":
                 self.page.query = came.page_info_changed.query_string
             elif kind == "delta" and came.delta.WhichOneof("type") == "new_element":
