@@ -184,10 +184,12 @@ class Coco:
         if PERSON not in self.categories:
             return None
         picture = self._picture(item)
-        return [
+        people = (
             TruePerson(box=one.box, mask=_shape(one, picture.height, picture.width))
             for one in self._people(item, crowds=False)
-        ]
+        )
+        # Outlines thinner than a pixel cover none: there is nothing to hide.
+        return [person for person in people if person.mask.any()]
 
     def manifest_hash(self) -> str:
         """sha256 over ids and files of ``test``, and over what is annotated in them."""
@@ -225,7 +227,9 @@ class Coco:
         return [
             one
             for one in self.objects(item)
-            if self.categories[one.category] == PERSON and (crowds or not one.crowd)
+            if self.categories[one.category] == PERSON
+            and (crowds or not one.crowd)
+            and (one.box[2:] > one.box[:2]).all()  # COCO itself has some without an area
         ]
 
 

@@ -113,6 +113,21 @@ def test_annotated_people_can_be_believed(tmp_path: Path) -> None:
     assert dataset.people(empty) is None
 
 
+def test_people_without_a_pixel_are_nobody(tmp_path: Path) -> None:
+    def change(data: dict[str, Any]) -> None:
+        line = [[5.2, 5.2, 5.3, 5.2, 5.3, 5.3, 5.2, 5.3]]
+        data["annotations"][0].update(bbox=[5, 5, 0, 3], segmentation=[])
+        data["annotations"][3].update(bbox=[5.2, 5.2, 0.1, 0.1], segmentation=line)
+
+    dataset = load(Options(path=write(tmp_path, change), people="annotations"))
+    item = dataset.items()[1]
+    assert len(dataset.objects(item)) == 4
+    assert dataset.truth(item) == []
+    people = dataset.people(item)
+    assert people is not None
+    assert len(people) >= 1
+
+
 def test_train_is_another_part(tmp_path: Path) -> None:
     dataset = make(tmp_path)
     train = dataset.train_items()
