@@ -196,6 +196,26 @@ class AdminDesk:
         table["expected"] = [json.loads(row.expected) if row.expected else {} for row in rows]
         return table
 
+    def pictures(self) -> pd.DataFrame:
+        """Which pictures made for ϕ the items show: what joins answers to a run's pictures.
+
+        Returns:
+            Columns ``item``, ``sha256`` (of the picture's file in the run), ``crop`` (head or
+            body), ``attribute`` and ``value`` (what was asked about); no row for other items.
+        """
+        import pandas as pd
+
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                select(db.item.c.id, db.item.c.shows)
+                .where(db.item.c.study_id == self.study.id, db.item.c.shows.is_not(None))
+                .order_by(db.item.c.id)
+            ).all()
+        columns = ["item", "sha256", "crop", "attribute", "value"]
+        return pd.DataFrame(
+            [{"item": row.id, **json.loads(row.shows)} for row in rows], columns=columns
+        )
+
     def flagged(self) -> list[Quality]:
         """How carefully everyone answered, the flagged ones first."""
         from humangenai.human_ratings.quality import flags

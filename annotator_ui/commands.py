@@ -157,7 +157,8 @@ def export_answers(name: str, url: str | None, out: Path | None) -> list[Path]:
     from annotator_ui.admin_desk import AdminDesk
     from annotator_ui.exporting import export
 
-    return export(AdminDesk(find_study(name, url)).answers(), out or Path(f"{name}-answers"))
+    desk = AdminDesk(find_study(name, url))
+    return export(desk.answers(), desk.pictures(), out or Path(f"{name}-answers"))
 
 
 def agreement(name: str, url: str | None) -> list[str]:

@@ -88,6 +88,7 @@ item = Table(
     Column("source", String(22), nullable=False),  # opaque: the person in the original
     Column("questions", Text, nullable=False),  # JSON: the words as the annotators see them
     Column("prompt", Text),
+    Column("shows", Text),  # JSON {sha256, crop, attribute, value} of a picture made for ϕ
     Column("expected", Text),  # JSON {question id: answer} of gold, attention and training
     Column("explanation", Text),  # why that is the answer, shown in training
     # How many annotators have finished the item or hold it. Kept beside the leases so that the

@@ -49,11 +49,15 @@ def encode(answers: pd.DataFrame, kind: Format) -> bytes:
     return json.dumps(content, ensure_ascii=False, indent=1).encode()
 
 
-def export(answers: pd.DataFrame, folder: Path) -> list[Path]:
+def export(answers: pd.DataFrame, pictures: pd.DataFrame, folder: Path) -> list[Path]:
     """Write ``answers.csv``, ``.parquet`` and ``.json``, and ``columns.json``: what columns mean.
+
+    Where pictures made for ϕ were shown, ``pictures.csv`` says which; with it the folder is what
+    ``eval --judge human:FOLDER`` reads.
 
     Args:
         answers: as :meth:`annotator_ui.admin_desk.AdminDesk.answers` gives them.
+        pictures: as :meth:`annotator_ui.admin_desk.AdminDesk.pictures` gives them.
         folder: where to; made where it is missing.
 
     Returns:
@@ -69,7 +73,11 @@ def export(answers: pd.DataFrame, folder: Path) -> list[Path]:
         atomic_write(path, encode(answers, kind))
     columns = folder / "columns.json"
     atomic_write(columns, json.dumps(dict(ANSWER_COLUMNS), indent=1).encode())
-    return [*paths, columns]
+    if pictures.empty:
+        return [*paths, columns]
+    shown = folder / "pictures.csv"
+    atomic_write(shown, pictures.to_csv(index=False, lineterminator="\n").encode())
+    return [*paths, columns, shown]
 
 
 def _plain(text: str) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from annotator_ui import pictures
 from annotator_ui.material import Material, Shown, gather
 from annotator_ui.migrations import upgrade
+from annotator_ui.prompted import draft_prompted, made_for_phi
 from annotator_ui.storing import Draft, Made, store_study
 from humangenai.errors import UserError, unknown
 from humangenai.human_ratings.questions import (
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from annotator_ui.prompted import Made as MadeForPhi
     from humangenai.human_ratings.questions import Question
     from humangenai.human_ratings.study import Kind, KnownAnswer, StudyConfig
 
@@ -51,14 +53,19 @@ def make_study(config: StudyConfig, url: str, folder: Path) -> Made:
 
 def _drafts(config: StudyConfig, material: Material) -> Iterator[Draft]:
     rng = np.random.default_rng(config.seed)
-    people = _choose(config, material, rng)
+    made = made_for_phi(config, material) if "phi" in config.questions else {}
+    kinds = [kind for kind in config.questions if not (kind == "phi" and made)]
+    # Checks need somebody to show, too.
+    people = _choose(config, material, rng, config.items_per_method if kinds else 1)
     try:
-        yield from _rated(config, material, people, rng)
+        yield from _rated(config, material, kinds, people, rng)
+        if made:
+            yield from draft_prompted(config, material, made, rng)
         for check in _known(config, material, people, rng, config.gold.automatic):
             yield replace(check, role="gold", explanation=None)
         for chosen in config.gold.items:
             yield _chosen(config, material, chosen, "gold")
-        yield from _attention(config, material, people, rng)
+        yield from _attention(config, material, made, people, rng)
         if config.training.automatic:
             for example in _known(config, material, people, rng, 1):
                 yield replace(example, role="training")
@@ -68,7 +75,9 @@ def _drafts(config: StudyConfig, material: Material) -> Iterator[Draft]:
         raise UserError(f"{config.runs[0].run}: {error}") from error
 
 
-def _choose(config: StudyConfig, material: Material, rng: np.random.Generator) -> list[Shown]:
+def _choose(
+    config: StudyConfig, material: Material, rng: np.random.Generator, wanted: int
+) -> list[Shown]:
     """People to show, drawn; second and further people of a picture only where first ones end."""
     order: list[tuple[int, float, str, int]] = []
     for key, group in itertools.groupby(material.people(), key=lambda place: place[0]):
@@ -79,26 +88,31 @@ def _choose(config: StudyConfig, material: Material, rng: np.random.Generator) -
         shown = material.shown(key, index)
         if shown is not None:
             found.append(shown)
-        if len(found) == config.items_per_method:
+        if len(found) == wanted:
             return found
     what = "heads that are large enough" if config.track == "face" else "people large enough"
     raise UserError(
-        f"items_per_method: {config.items_per_method} are wanted, but the runs show {len(found)} "
+        f"items_per_method: {wanted} are wanted, but the runs show {len(found)} "
         f"{what} under all methods; lower items_per_method, or make a run of more pictures"
     )
 
 
 def _rated(
-    config: StudyConfig, material: Material, people: Sequence[Shown], rng: np.random.Generator
+    config: StudyConfig,
+    material: Material,
+    kinds: Sequence[Kind],
+    people: Sequence[Shown],
+    rng: np.random.Generator,
 ) -> Iterator[Draft]:
+    """Items about people of the runs' pictures, of these kinds."""
     names = list(material.methods)
     pairs = list(itertools.combinations(names, 2))
-    if "preference" in config.questions and not pairs:
+    if "preference" in kinds and not pairs:
         raise UserError("questions: preference compares two methods; the runs show only one")
     prompted = 0
     turns = itertools.cycle([pairs[place] for place in rng.permutation(len(pairs))])
     for shown in people:
-        for kind in config.questions:
+        for kind in kinds:
             if kind == "preference":
                 # About one comparison for every two methods, so that each is seen about once.
                 for _ in range(max(1, len(names) // 2)):
@@ -111,7 +125,7 @@ def _rated(
                     continue
                 prompted += kind == "phi"
                 yield _about(config, material, kind, method, shown)
-    if "phi" in config.questions and not prompted:
+    if "phi" in kinds and not prompted:
         raise UserError("questions: phi asks about prompts, but no method of the runs was prompted")
 
 
@@ -212,24 +226,37 @@ def _known(
 
 
 def _attention(
-    config: StudyConfig, material: Material, people: Sequence[Shown], rng: np.random.Generator
+    config: StudyConfig,
+    material: Material,
+    made: MadeForPhi,
+    people: Sequence[Shown],
+    rng: np.random.Generator,
 ) -> Iterator[Draft]:
     """Items that look like all others, but whose question says what to answer."""
     names = list(material.methods)
+    number = config.attention_checks.automatic
     kinds: list[Kind] = [kind for kind in config.questions if kind.startswith("psi")]
+    if made and not kinds:
+        for draft in itertools.islice(draft_prompted(config, material, made, rng), number):
+            yield _told(replace(draft, shows=None), rng)
+        return
     for kind in kinds or ["psi_C"]:
-        for _ in range(config.attention_checks.automatic):
+        for _ in range(number):
             shown = people[int(rng.integers(len(people)))]
-            draft = _about(config, material, kind, names[rng.integers(len(names))], shown)
-            question = draft.questions[0]
-            value = int(rng.integers(1, len(question.anchors) + 1))
-            told = f"This is a check that questions are read. Please answer {value} here."
-            yield replace(
-                draft,
-                role="attention",
-                questions=(replace(question, text=told),),
-                expected={question.id: value},
-            )
+            yield _told(_about(config, material, kind, names[rng.integers(len(names))], shown), rng)
+
+
+def _told(draft: Draft, rng: np.random.Generator) -> Draft:
+    """The same item, whose first question says what to answer."""
+    question = draft.questions[0]
+    value = int(rng.integers(1, len(question.anchors) + 1))
+    told = f"This is a check that questions are read. Please answer {value} here."
+    return replace(
+        draft,
+        role="attention",
+        questions=(replace(question, text=told),),
+        expected={question.id: value},
+    )
 
 
 def _chosen(

@@ -49,6 +49,8 @@ class Draft:
         prompt: the attribute that was asked of the method.
         expected: known answers by question id.
         explanation: why, for training.
+        shows: of a picture that was made for ϕ its ``sha256``, the ``crop``, and the ``attribute``
+            and ``value`` that are asked about.
     """
 
     role: Literal["rated", "gold", "attention", "training"]
@@ -61,6 +63,7 @@ class Draft:
     prompt: str | None = None
     expected: Mapping[str, int] | None = None
     explanation: str | None = None
+    shows: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -184,6 +187,7 @@ def _item_row(entry: _Entry, study_id: int, sources: Mapping[str, str]) -> dict[
         "source": sources[draft.source],
         "questions": write_questions(draft.questions),
         "prompt": draft.prompt,
+        "shows": json.dumps(dict(draft.shows)) if draft.shows else None,
         "expected": json.dumps(dict(draft.expected)) if draft.expected else None,
         "explanation": draft.explanation,
         "load": 0,

@@ -33,7 +33,7 @@ def answered(desk: Desk, reason: str = "cut off") -> pd.DataFrame:
 
 def test_all_formats_hold_the_same(desk: Desk, tmp_path: Path) -> None:
     answers = answered(desk)
-    paths = export(answers, tmp_path / "out")
+    paths = export(answers, admin(desk).pictures(), tmp_path / "out")
     assert [path.name for path in paths] == [
         "answers.csv",
         "answers.parquet",
@@ -70,6 +70,6 @@ def test_no_reason_becomes_a_formula_in_a_spreadsheet(desk: Desk) -> None:
 
 
 def test_nothing_answered_is_an_empty_table(desk: Desk, tmp_path: Path) -> None:
-    paths = export(admin(desk).answers(), tmp_path)
+    paths = export(admin(desk).answers(), admin(desk).pictures(), tmp_path)
     assert len(pd.read_parquet(paths[1])) == len(pd.read_csv(paths[0])) == 0
     assert json.loads(paths[2].read_text())["answers"] == []
