@@ -98,7 +98,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
     fresh = browser.new_context(viewport={"width": 1280, "height": 800})
-    fresh.set_default_timeout(30_000)
+    fresh.set_default_timeout(120_000)
     yield fresh
     fresh.close()
 
@@ -111,7 +111,7 @@ def where(page: Page) -> tuple[str, int] | None:
     return (match[1], int(match[2])) if match else None
 
 
-def wait_for(page: Page, what: Any, seconds: float = 30) -> Any:
+def wait_for(page: Page, what: Any, seconds: float = 120) -> Any:
     """Wait until ``what()`` is true, and return it."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
