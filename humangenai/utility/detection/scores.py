@@ -123,17 +123,37 @@ class Evaluation:
     by_category: Mapping[str, Mapping[Metric, NDArray[np.float64]]]
     _models: tuple[tuple[_Category, ...], ...]
 
-    def score(self, metric: Metric, *, resamples: int = RESAMPLES, seed: int = 0) -> Repeated:
-        """Mean over models, with an interval over pictures and trainings."""
+    def score(
+        self,
+        metric: Metric,
+        category: str | None = None,
+        *,
+        resamples: int = RESAMPLES,
+        seed: int = 0,
+    ) -> Repeated:
+        """Mean over models, with an interval over pictures and trainings.
+
+        Args:
+            metric: one of ``METRICS``.
+            category: only this one, e.g. ``person``; None: the mean of all.
+            resamples: of pictures, for the interval.
+            seed: of the resamples.
+        """
         return repeated_share(
-            self.precision[metric],
-            self._resampled(metric, resamples, seed),
+            self._per_seed(metric, category),
+            self._resampled(metric, category, resamples, seed),
             n=self.pictures,
             clusters=self.pictures,
         )
 
     def difference(
-        self, against: Evaluation, metric: Metric, *, resamples: int = RESAMPLES, seed: int = 0
+        self,
+        against: Evaluation,
+        metric: Metric,
+        category: str | None = None,
+        *,
+        resamples: int = RESAMPLES,
+        seed: int = 0,
     ) -> Repeated:
         """This minus ``against``, paired by picture and by training (in their order).
 
@@ -144,17 +164,25 @@ class Evaluation:
             raise ValueError("only detections in the same test pictures can be compared")
         if len(self._models) != len(against._models):
             raise ValueError("only equally many trainings can be compared pairwise")
+        drawn = [one._resampled(metric, category, resamples, seed) for one in (self, against)]
         return repeated_difference(
-            self.precision[metric] - against.precision[metric],
-            self._resampled(metric, resamples, seed) - against._resampled(metric, resamples, seed),
+            self._per_seed(metric, category) - against._per_seed(metric, category),
+            drawn[0] - drawn[1],
             n=self.pictures,
             clusters=self.pictures,
         )
 
-    def _resampled(self, metric: Metric, resamples: int, seed: int) -> NDArray[np.float64]:
+    def _per_seed(self, metric: Metric, category: str | None) -> NDArray[np.float64]:
+        return (self.precision if category is None else self.by_category[category])[metric]
+
+    def _resampled(
+        self, metric: Metric, category: str | None, resamples: int, seed: int
+    ) -> NDArray[np.float64]:
         """Mean over models on pictures drawn anew: float64 (resamples,)."""
         weights = resample_weights(self.pictures, resamples, seed)
-        means = [_mean_precision(model, metric, weights) for model in self._models]
+        at = None if category is None else [*self.by_category].index(category)
+        chosen = [model if at is None else (model[at],) for model in self._models]
+        means = [_mean_precision(model, metric, weights) for model in chosen]
         return np.asarray(np.mean(means, axis=0))
 
 

@@ -139,6 +139,11 @@ def test_a_better_detector_is_told_from_a_worse_one_and_from_itself() -> None:
     assert not gap.within_noise
     assert gap.low > 0
     assert good.difference(good, "mAP@.5", resamples=200).p == 1
+    person = good.score("mAP@.5", "person", resamples=200)
+    assert person.value == pytest.approx(good.by_category["person"]["mAP@.5"].mean())
+    assert person.low < person.value < person.high
+    assert good.difference(bad, "mAP@.5", "person", resamples=200).low > 0
+    assert math.isnan(good.score("mAP@.5", "unicorn", resamples=20).value)
     one = evaluate(truth, [detector(rng, truth, 0.5)], CATEGORIES)
     assert math.isnan(one.score("mAP@.5", resamples=50).low)  # of one training nobody knows
     with pytest.raises(ValueError, match="equally many"):
