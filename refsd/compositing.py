@@ -82,6 +82,28 @@ def composite(
     return result
 
 
+def figures(layers: Sequence[Layer], shape: tuple[int, int]) -> list[NDArray[np.bool_]]:
+    """Where each avatar is seen, before the others and within its region.
+
+    Args:
+        layers: the avatars.
+        shape: (H, W) of the picture.
+
+    Returns:
+        bool (H, W) for each.
+    """
+    nearest = np.full(shape, np.inf, dtype=np.float32)
+    whose = np.full(shape, -1)
+    for number, layer in enumerate(layers):
+        x0, y0, x1, y1 = layer.window
+        part = slice(y0, y1), slice(x0, x1)
+        drawn = (layer.rendering.rgba[..., 3] >= 128) & layer.region[part]
+        before = drawn & (layer.rendering.depth < nearest[part])
+        nearest[part][before] = layer.rendering.depth[before]
+        whose[part][before] = number
+    return [whose == number for number in range(len(layers))]
+
+
 def _composite_group(
     picture: NDArray[np.uint8],
     window: Window,

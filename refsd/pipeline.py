@@ -200,6 +200,7 @@ class RefSD:
                 and differ only in what is asked cost little more than their refinement.
             stages: also return what happened in between.
         """
+        from refsd import compositing
         from refsd.refinement import Composite
 
         scenes = self._scenes(pictures)
@@ -209,6 +210,7 @@ class RefSD:
                 [scene.regions[index] for index in scene.cast.stand_ins],
                 [scene.prompts[index] for index in scene.cast.stand_ins],
                 picture.seed,
+                compositing.figures([scene.layers[i] for i in scene.cast.stand_ins], picture.shape),
             )
             for picture, scene in zip(pictures, scenes, strict=True)
         ]

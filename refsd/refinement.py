@@ -32,12 +32,14 @@ class Composite:
         regions: where each new person may be painted, bool (H, W) each.
         prompts: what each new person shall look like.
         seed: of the diffusion's noise.
+        figures: where each avatar is seen, bool (H, W) each; none: anywhere in its region.
     """
 
     image: NDArray[np.uint8]
     regions: Sequence[NDArray[np.bool_]]
     prompts: Sequence[Prompt]
     seed: int
+    figures: Sequence[NDArray[np.bool_]] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from refsd import masks
+from refsd.diffusion.details import changed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,6 +75,11 @@ def cut(image: NDArray[np.uint8], crop: Crop) -> NDArray[np.uint8]:
         image: uint8 (H, W, 3).
         crop: where.
     """
+    return _resized(_part(image, crop), crop.size)
+
+
+def _part(image: NDArray[np.uint8], crop: Crop) -> NDArray[np.uint8]:
+    """A crop as large as it is in the picture, whose edge is repeated outside."""
     height, width = image.shape[:2]
     x0, y0, x1, y1 = crop.window
     inside = image[max(y0, 0) : min(y1, height), max(x0, 0) : min(x1, width)]
@@ -82,7 +88,30 @@ def cut(image: NDArray[np.uint8], crop: Crop) -> NDArray[np.uint8]:
         max(0, -y0), max(0, y1 - height), max(0, -x0), max(0, x1 - width),
         cv2.BORDER_REPLICATE,
     )  # fmt: skip
-    return _resized(np.asarray(padded, dtype=np.uint8), crop.size)
+    return np.asarray(padded, dtype=np.uint8)
+
+
+def refine_coarsely(
+    image: NDArray[np.uint8],
+    made: NDArray[np.uint8],
+    crop: Crop,
+    figure: NDArray[np.bool_],
+    radius: float,
+) -> NDArray[np.uint8]:
+    """A crop as large as it is in the picture, with what was painted as far as it is coarse.
+
+    Args:
+        image: uint8 (H, W, 3), x″.
+        made: uint8 (h, w, 3) of the crop's size.
+        crop: where.
+        figure: bool (H, W), where the avatar is seen; nothing else changes.
+        radius: see :func:`refsd.diffusion.details.changed`.
+
+    Returns:
+        uint8, of the window's height and width.
+    """
+    inside = _part(figure.astype(np.uint8), crop) > 0
+    return changed(_part(image, crop), cut(image, crop), made, inside, radius)
 
 
 def paste(
@@ -92,7 +121,7 @@ def paste(
 
     Args:
         image: uint8 (H, W, 3).
-        made: uint8 (h, w, 3) of the crop's size.
+        made: uint8 (h, w, 3) of the crop's size, or of any other.
         crop: where.
         region: bool (H, W).
 

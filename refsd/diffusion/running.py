@@ -113,7 +113,10 @@ class Runner:
                 found.append(crop)
                 jobs.append(Job(image, guide(composite, crop), composite.prompts[place], seed))
         made = dict(zip(places, zip(found, self.paint(jobs), strict=True), strict=True))
-        return [_pasted(composite, number, made) for number, composite in enumerate(composites)]
+        return [
+            _pasted(composite, number, made, self.checkpoint.coarse)
+            for number, composite in enumerate(composites)
+        ]
 
     def paint(self, jobs: Sequence[Job]) -> list[NDArray[np.uint8] | None]:
         """What becomes of every crop, uint8 (h, w, 3); None where the safety checker refused it."""
@@ -184,6 +187,7 @@ def _pasted(
     composite: Composite,
     number: int,
     made: dict[tuple[int, int], tuple[Crop, NDArray[np.uint8] | None]],
+    coarse: float | None,
 ) -> Refined:
     """What was painted, laid into the picture."""
     image, flagged = composite.image, []
@@ -191,6 +195,9 @@ def _pasted(
         crop, painted = made[number, place]
         if painted is None:
             flagged.append(place)
-        else:
-            image = crops.paste(image, painted, crop, composite.regions[place])
+            continue
+        if coarse is not None:
+            figure = (composite.figures or composite.regions)[place]
+            painted = crops.refine_coarsely(composite.image, painted, crop, figure, coarse)
+        image = crops.paste(image, painted, crop, composite.regions[place])
     return Refined(image, tuple(sorted(flagged)))

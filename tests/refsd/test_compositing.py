@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from refsd.compositing import Layer, composite
+from refsd.compositing import Layer, composite, figures
 from refsd.rendering import Rendering
 
 
@@ -122,3 +122,15 @@ def test_renderings_that_do_not_fit_are_refused():
         composite(picture(), [Layer(RED.rendering, (0, 0, 10, 10), RED.region)])
     with pytest.raises(ValueError, match="leaves the picture"):
         composite(picture(), [Layer(RED.rendering, (100, 20, 180, 180), RED.region)])
+
+
+def test_figures_are_where_avatars_are_seen():
+    red, blue = figures([RED, BLUE], (200, 160))
+    shown = composite(picture(), [RED, BLUE], match=False)
+    inner = (slice(40, 155), slice(40, 125))  # away from soft edges
+    np.testing.assert_array_equal(red[inner], (shown[inner] == (200, 0, 0)).all(axis=2))
+    np.testing.assert_array_equal(blue[inner], (shown[inner] == (0, 0, 200)).all(axis=2))
+    assert not (red & blue).any()
+    assert not (red & ~RED.region).any()
+    again = figures([BLUE, RED], (200, 160))
+    np.testing.assert_array_equal(again[1], red)
