@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-
 from refsd.diffusion import crops
 from refsd.diffusion.details import changed
 
