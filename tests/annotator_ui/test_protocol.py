@@ -55,11 +55,12 @@ def test_an_annotator_gets_no_page_of_the_admins(
     desk: Desk, server: Server, web: ModuleType
 ) -> None:
     ada = ready(desk, "ada")
-    boss, carol = admin(desk).add_annotator("boss", "admin"), ready(desk, "carol")
-    desk.next_item(carol)
+    boss = admin(desk).add_annotator("boss", "admin")
+    ready(desk, "carol")
     with web.WebAnnotator(server.address, desk.token(boss)) as window:
         pages = window.page.pages
         assert set(ADMIN_PAGES) <= set(pages)
+        window.show(page_hash=pages["annotators"])
         assert b"carol" in everything(window)
         window.show(page_hash=pages["export"])
         buttons = list(window.page.buttons().values())
