@@ -14,12 +14,15 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from playwright.sync_api import sync_playwright
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from playwright.sync_api import Browser, Page
 
 PICTURES = Path(__file__).resolve().parents[1] / "docs" / "pictures"
@@ -27,8 +30,7 @@ HUMANGENAI = Path(sys.executable).parent / "humangenai"
 PATIENCE = 120_000
 """Milliseconds for a page; a busy machine takes long."""
 
-STUDY = """
-name: shown
+STUDY = """\
 title: How well are these people replaced?
 runs: [{run: run}]
 track: body
@@ -47,27 +49,34 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
         folder = Path(name)
-        (folder / "study.yaml").write_text(STUDY)
         methods = ["refsd", "maskout", "strongblur"]
         humangenai(folder, "eval", *[word for method in methods for word in ("-m", method)],
                    "-d", "crowd", "--limit", "8", "--track", "none", "-o", "run")  # fmt: skip
-        humangenai(folder, "study", "create", "study.yaml")
-        port = free_port()
-        address = f"http://127.0.0.1:{port}"
         chromium = playwright.chromium.launch(executable_path=given.chromium, args=["--no-sandbox"])
-        app = subprocess.Popen(
-            [HUMANGENAI, "annotate", "--study", "shown", "--port", str(port)],
-            cwd=folder,
-        )
-        try:
-            wait_for(port)
-            rate(chromium, link(folder, "ada", address))
-            humangenai(folder, "study", "simulate", "shown", "--careful", "5", "--lazy", "1",
+        with study(folder, "shown") as address:
+            rate(chromium, link(folder, "shown", "ada", address))
+        # No study mixes people and programs.
+        with study(folder, "simulated") as address:
+            humangenai(folder, "study", "simulate", "simulated", "--careful", "5", "--lazy", "1",
                        "--straight", "1", "--random", "1")  # fmt: skip
-            administer(chromium, link(folder, "me", address, "--admin"))
-        finally:
-            app.terminate()
-            app.wait()
+            administer(chromium, link(folder, "simulated", "me", address, "--admin"))
+
+
+@contextmanager
+def study(folder: Path, name: str) -> Iterator[str]:
+    """Make a study and serve it; its address."""
+    (folder / f"{name}.yaml").write_text(f"name: {name}\n{STUDY}")
+    humangenai(folder, "study", "create", f"{name}.yaml")
+    port = free_port()
+    app = subprocess.Popen(
+        [HUMANGENAI, "annotate", "--study", name, "--port", str(port)], cwd=folder
+    )
+    try:
+        wait_for(port)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        app.terminate()
+        app.wait()
 
 
 def humangenai(folder: Path, *words: str) -> str:
@@ -77,9 +86,9 @@ def humangenai(folder: Path, *words: str) -> str:
     ).stdout
 
 
-def link(folder: Path, who: str, address: str, *words: str) -> str:
-    """Somebody's personal link."""
-    said = humangenai(folder, "study", "link", "shown", "-a", who, *words, "--address", address)
+def link(folder: Path, name: str, who: str, address: str, *words: str) -> str:
+    """Somebody's personal link to a study."""
+    said = humangenai(folder, "study", "link", name, "-a", who, *words, "--address", address)
     return said.split()[-1]
 
 
@@ -127,12 +136,12 @@ def rate(chromium: Browser, address: str) -> None:
 
 def leave_examples(page: Page) -> None:
     """Answer every example until real questions come."""
-    for _ in range(12):
-        page.wait_for_timeout(2500)
-        if page.get_by_text("done").count():
+    for _ in range(60):
+        page.wait_for_timeout(1000)
+        if page.locator(".st-key-progress").count():
             return
-        page.keyboard.press("3")
-        page.wait_for_timeout(1500)
+        page.keyboard.press("2")
+        page.wait_for_timeout(1000)
         page.keyboard.press("ArrowRight")
     raise SystemExit("the examples do not end")
 
@@ -141,10 +150,11 @@ def answer_until(page: Page, words: str) -> None:
     """Answer until a question with these words comes, and all of it is there."""
     page.locator(".st-key-asked").wait_for(timeout=PATIENCE)
     for number in range(40):
-        page.wait_for_timeout(2500)
+        page.wait_for_timeout(1500)
         if page.get_by_text(words).count():
             return
-        page.keyboard.press(str(2 + number % 3))
+        # The second answer of every question, or one more where there are five.
+        page.keyboard.press("2" if number % 2 else "4")
     raise SystemExit(f"no question came with the words '{words}'")
 
 

@@ -143,6 +143,11 @@ def show_question(question: Question) -> None:
     st.markdown(f"#### {texts.plain(question.text)}")
 
 
+def answer_keys(question: Question) -> tuple[str, ...]:
+    """The key of every answer, in the order of ``question.values``."""
+    return PAIRWISE_KEYS if question.kind == "pairwise" else tuple(map(str, question.values))
+
+
 def show_answers(
     question: Question,
     key: str,
@@ -159,7 +164,7 @@ def show_answers(
         on_click: called with ``args``, then the answer.
         args: the first arguments of ``on_click``.
     """
-    keys = PAIRWISE_KEYS if question.kind == "pairwise" else tuple(map(str, question.values))
+    keys = answer_keys(question)
     with st.container(key="answers", gap="xsmall"):
         for value, words, shortcut in zip(question.values, question.anchors, keys, strict=True):
             st.button(

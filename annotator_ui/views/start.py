@@ -8,7 +8,7 @@ import streamlit as st
 
 from annotator_ui import texts
 from annotator_ui.session import desk
-from annotator_ui.views.rating import show_answers, show_question
+from annotator_ui.views.rating import answer_keys, show_answers, show_question
 from annotator_ui.views.stage import show_pictures
 from humangenai.human_ratings.questions import attribute_question, preference_question, questions
 
@@ -122,10 +122,8 @@ def _show_instructions() -> None:
     for question in _asked():
         with st.container(border=True):
             st.markdown(f"**{texts.plain(question.text)}**")
-            numbered = enumerate(question.anchors, start=1)
-            st.markdown(
-                "  \n".join(f"**{number}** {texts.plain(words)}" for number, words in numbered)
-            )
+            keyed = zip(answer_keys(question), question.anchors, strict=True)
+            st.markdown("  \n".join(f"**{key}** {texts.plain(words)}" for key, words in keyed))
     st.subheader("Keys")
     st.markdown("  \n".join(f"**{key}** {words}" for key, words in texts.KEYS))
 
