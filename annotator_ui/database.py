@@ -221,6 +221,18 @@ class Database:
         with self._queue, writer.begin() as connection:
             yield connection
 
+    def purge(self) -> None:
+        """Leave nothing of what was deleted in SQLite's files.
+
+        Deleted rows are overwritten as they go (``secure_delete``); here the log of changes, which
+        still holds them, is written back and emptied. It waits for whoever is reading. PostgreSQL
+        overwrites deleted rows when it vacuums.
+        """
+        if self._sqlite:
+            with self._queue, self.engine.connect() as connection:
+                # Not within a transaction, where SQLite does not do it.
+                connection.connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
 
 def connect(url: str) -> Database:
     """The database at a URL, one per process: threads share its connections.
@@ -288,6 +300,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = FULL")  # NORMAL may lose the last answers in a power cut
     cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute("PRAGMA secure_delete = ON")  # who withdraws is not left in the file
     cursor.close()
 
 

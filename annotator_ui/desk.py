@@ -215,6 +215,7 @@ class Desk:
                 .values(state="withdrawn", name=f"withdrawn {annotator_id}", identity=None)
             )
             self.study.note(connection, "withdrawn", annotator_id)
+        self._database.purge()
 
     # Items ---------------------------------------------------------------------------------------
 

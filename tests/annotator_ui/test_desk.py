@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import io
 from collections import Counter
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from PIL import Image
-from sample_study import METHODS, admin, answer_all, rate, ready
+from sample_study import METHODS, admin, answer_all, make_sample_study, rate, ready
 from sqlalchemy import func, select
 
 from annotator_ui import database as db
 from annotator_ui.desk import Desk
 from annotator_ui.permissions import DeskError
 from annotator_ui.study import open_study
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def stored(desk: Desk, table: db.Table) -> int:
@@ -159,6 +163,23 @@ def test_a_skipped_item_has_a_reason_and_no_value(either_desk: Desk) -> None:
 
 
 # Withdrawal and closing --------------------------------------------------------------------------
+
+
+def test_who_withdraws_is_in_none_of_sqlites_files(tmp_path: Path) -> None:
+    desk = Desk(open_study(*make_sample_study(tmp_path)))
+    eve = ready(desk, "eve of the long name")
+    item = desk.next_item(eve)
+    assert item is not None
+    desk.skip(eve, item.id, "because of a rare secret")
+    files = list(tmp_path.rglob("study.db*"))
+
+    def found() -> set[bytes]:
+        words = (b"eve of the long name", b"a rare secret")
+        return {word for word in words for path in files if word in path.read_bytes()}
+
+    assert len(found()) == 2
+    desk.withdraw(eve)
+    assert found() == set()
 
 
 def test_withdrawing_deletes_every_trace_of_the_answers(either_desk: Desk) -> None:
