@@ -16,14 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
-from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
-from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from annotator_ui.headers import HEADERS
+from annotator_ui.door import Door
 from annotator_ui.links import LinkError
 from annotator_ui.permissions import DeskError
 from annotator_ui.session import cookie_name, desk, who
@@ -31,41 +28,12 @@ from annotator_ui.session import cookie_name, desk, who
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+    from starlette.requests import Request
 
 HOST = "HUMANGENAI_HOST"
 PORT = "HUMANGENAI_PORT"
-READING = ("GET", "HEAD")
-"""All that browsers do here; Streamlit would keep uploads in memory."""
 _PROVIDER_COOKIES = "_streamlit_user"
 """What the names of the cookies start with in which st.login keeps who has signed in."""
-
-
-class Doorkeeper:
-    """Turns a personal link into a cookie, refuses uploads, and adds headers to every answer."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request; see https://asgi.readthedocs.io."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        request = Request(scope)
-        token = request.query_params.get("token")
-
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(HEADERS)
-            await send(message)
-
-        answer = self.app
-        if request.method not in READING:
-            answer = Response(status_code=405, headers={"Allow": ", ".join(READING)})
-        elif token is not None:
-            answer = await run_in_threadpool(_enter, token, request.url.scheme == "https")
-        await answer(scope, receive, send_with_headers)
 
 
 def _enter(token: str, secure: bool) -> Response:
@@ -141,7 +109,7 @@ app = st.App(
     Path(__file__).with_name("app.py"),
     lifespan=_warm,
     routes=[Route("/leave", _leave), Route("/picture/{image_id}", _picture)],
-    middleware=[Middleware(Doorkeeper)],
+    middleware=[Middleware(Door, enter=_enter)],
 )
 
 if __name__ == "__main__":

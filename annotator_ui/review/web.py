@@ -12,13 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
-from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
-from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from annotator_ui.headers import HEADERS
+from annotator_ui.door import Door
 from annotator_ui.review.serving import PORT
 from annotator_ui.review.session import cookie_name, is_owner, is_token, original, review
 from annotator_ui.serving import LOOPBACK
@@ -26,35 +24,13 @@ from humangenai.errors import UserError
 from refsd.images import encode_png
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+    from starlette.requests import Request
 
 
-class Door:
-    """Turns the printed link into a cookie, and adds the security headers to every answer."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request; see https://asgi.readthedocs.io."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        token = Request(scope).query_params.get("token")
-
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(HEADERS)
-            await send(message)
-
-        answer = self.app if token is None else _enter(token)
-        await answer(scope, receive, send_with_headers)
-
-
-def _enter(token: str) -> Response:
+def _enter(token: str, secure: bool) -> Response:
     response = RedirectResponse("/", status_code=303)
     if is_token(token):
-        response.set_cookie(cookie_name(), token, httponly=True, samesite="lax")
+        response.set_cookie(cookie_name(), token, httponly=True, samesite="lax", secure=secure)
     return response
 
 
@@ -80,7 +56,7 @@ def _png(place: int, which: int) -> bytes:
 app = st.App(
     Path(__file__).with_name("app.py"),
     routes=[Route("/picture/{place:int}/{which:int}", _picture)],
-    middleware=[Middleware(Door)],
+    middleware=[Middleware(Door, enter=_enter)],
 )
 
 if __name__ == "__main__":

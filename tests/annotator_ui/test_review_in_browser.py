@@ -144,6 +144,8 @@ def test_nobody_sees_anything_without_the_link(address: str, page: Page) -> None
     assert "no-store" in picture.headers["cache-control"]
     assert {ask.get(f"{address}/picture/{wrong}").status for wrong in ("99/0", "0/99")} == {404}
     assert b"PNG" not in ask.get(f"{address}/picture/0/a.png").body()
+    for path in ("/_stcore/upload_file/a/b", "/picture/0/0"):
+        assert ask.put(f"{address}{path}", data=b"x").status == 405
 
 
 def test_missed_people_are_added_and_made_again(address: str, page: Page, reviewed: Path) -> None:
