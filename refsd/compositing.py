@@ -93,7 +93,7 @@ def figures(layers: Sequence[Layer], shape: tuple[int, int]) -> list[NDArray[np.
         bool (H, W) for each.
     """
     nearest = np.full(shape, np.inf, dtype=np.float32)
-    whose = np.full(shape, -1)
+    whose = np.full(shape, -1, dtype=np.int16)
     for number, layer in enumerate(layers):
         x0, y0, x1, y1 = layer.window
         part = slice(y0, y1), slice(x0, x1)

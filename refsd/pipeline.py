@@ -81,6 +81,7 @@ class _Scene:
     removed: _Removed
     x_second: NDArray[np.uint8]
     layers: Mapping[int, Layer]
+    figures: Sequence[NDArray[np.bool_]]
     prompts: Mapping[int, Prompt] = field(default_factory=dict)
 
 
@@ -200,7 +201,6 @@ class RefSD:
                 and differ only in what is asked cost little more than their refinement.
             stages: also return what happened in between.
         """
-        from refsd import compositing
         from refsd.refinement import Composite
 
         scenes = self._scenes(pictures)
@@ -210,7 +210,7 @@ class RefSD:
                 [scene.regions[index] for index in scene.cast.stand_ins],
                 [scene.prompts[index] for index in scene.cast.stand_ins],
                 picture.seed,
-                compositing.figures([scene.layers[i] for i in scene.cast.stand_ins], picture.shape),
+                scene.figures,
             )
             for picture, scene in zip(pictures, scenes, strict=True)
         ]
@@ -316,8 +316,12 @@ class RefSD:
         """x″."""
         from refsd import compositing
 
-        x_second = compositing.composite(removed.x_prime, list(layers.values()))
-        return _Scene(cast, hidden.regions, hidden.a, removed, x_second, layers)
+        # In the order of ``cast.stand_ins``, as they were drawn.
+        drawn = list(layers.values())
+        x_second = compositing.composite(removed.x_prime, drawn)
+        height, width = hidden.a.shape
+        figures = compositing.figures(drawn, (height, width))
+        return _Scene(cast, hidden.regions, hidden.a, removed, x_second, layers, figures)
 
     def _prompts(self, picture: Picture, cast: Cast) -> dict[int, Prompt]:
         return {
