@@ -30,7 +30,7 @@ from refsd.training.batches import HELD_OUT, Pairs, to_images, to_tensor
 from refsd.training.captions import caption
 from refsd.training.hardware import DEVICE, reduced
 from refsd.training.loop import Loop
-from refsd.training.text import LENGTH, WIDTH, kept_tokenizer, make_text_encoder
+from refsd.training.text import WIDTH, kept_tokenizer, make_text_encoder, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -142,11 +142,8 @@ class Trainee:
 
     def embed(self, captions: Sequence[str]) -> torch.Tensor:
         """float32 (N, 77, WIDTH)."""
-        tokens = self.tokenizer(
-            list(captions), padding="max_length", truncation=True, max_length=LENGTH,
-            return_tensors="pt",
-        )  # fmt: skip
-        embedded: torch.Tensor = self.text_encoder(tokens.input_ids.to(DEVICE))[0]
+        read = tokens(self.tokenizer, captions)
+        embedded: torch.Tensor = self.text_encoder(read)[0]
         return embedded
 
     def velocity(

@@ -24,7 +24,7 @@ from refsd.training.captions import in_words, said, taught
 from refsd.training.hardware import DEVICE, reduced
 from refsd.training.loop import Loop
 from refsd.training.people import sample_person
-from refsd.training.text import LENGTH, WIDTH, kept_tokenizer, make_text_encoder
+from refsd.training.text import WIDTH, kept_tokenizer, make_text_encoder, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -67,16 +67,16 @@ class Reader(nn.Module):
         self.answers = nn.ModuleList(nn.Linear(WIDTH, count) for count in counts)
         self.at_a_glance = nn.ModuleList(nn.Linear(WIDTH, count) for count in counts)
 
-    def forward(self, tokens: torch.Tensor) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    def forward(self, read: torch.Tensor) -> list[tuple[torch.Tensor, torch.Tensor]]:
         """Logits of every attribute's values, the first of them for what is not said.
 
         Args:
-            tokens: int64 (N, 77).
+            read: int64 (N, 77), tokens.
 
         Returns:
             For each attribute two of float (N, 1 + values): what attention finds, and the mean.
         """
-        embedded = self.text_encoder(tokens)[0]
+        embedded = self.text_encoder(read)[0]
         weights = self.questions @ self.to_k(embedded).transpose(1, 2) / math.sqrt(WIDTH)
         found = weights.softmax(dim=2) @ self.to_v(embedded)
         mean = embedded.mean(1)
@@ -106,14 +106,11 @@ def train(folder: Path, tokenizer: Path, steps: int = STEPS) -> None:
         optimizer.load_state_dict(state["optimizer"])
     for step in loop.numbers():
         captions, wanted = examples(np.random.default_rng([step, 6]), reader.asked)
-        tokens = words(
-            captions, padding="max_length", truncation=True, max_length=LENGTH, return_tensors="pt"
-        ).input_ids.to(DEVICE)
         for group in optimizer.param_groups:
             late = 0.5 * (1 + math.cos(math.pi * step / steps))
             group["lr"] = _RATE * min(1.0, (step + 1) / 100) * (0.02 + 0.98 * late)
         with reduced():
-            answers = reader(tokens)
+            answers = reader(tokens(words, captions))
         rows = list(zip(answers, wanted.T.to(DEVICE), strict=True))
         loss = torch.stack(
             [functional.cross_entropy(said.float(), true) for both, true in rows for said in both]

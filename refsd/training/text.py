@@ -12,10 +12,13 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from refsd.prompts import VOCABULARY
 from refsd.training.captions import caption
+from refsd.training.hardware import DEVICE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+    import torch
 
 WIDTH = 192
 """Width of the text encoder, which the UNet attends to."""
@@ -83,6 +86,15 @@ def make_text_encoder(tokenizer: CLIPTokenizer, width: int = WIDTH) -> CLIPTextM
         pad_token_id=tokenizer.pad_token_id,
     )
     return CLIPTextModel(config)
+
+
+def tokens(tokenizer: CLIPTokenizer, captions: Sequence[str]) -> torch.Tensor:
+    """int64 (N, 77), as the text encoder reads captions."""
+    ids: torch.Tensor = tokenizer(
+        list(captions), padding="max_length", truncation=True, max_length=LENGTH,
+        return_tensors="pt",
+    ).input_ids  # fmt: skip
+    return ids.to(DEVICE)
 
 
 def kept_tokenizer(folder: Path) -> CLIPTokenizer:
