@@ -11,6 +11,23 @@ LOOPBACK = "127.0.0.1"
 PORT = 8501
 
 
+def settings(host: str, port: int) -> dict[str, object]:
+    """Streamlit's settings for both apps; see :func:`serve`."""
+    return {
+        "server.address": host,
+        "server.port": port,
+        "server.headless": True,
+        "server.fileWatcherType": "none",
+        "server.maxUploadSize": 1,  # MB; nothing is uploaded
+        "browser.gatherUsageStats": False,
+        "client.showErrorDetails": "none",
+        "client.toolbarMode": "minimal",
+        # The same for everybody: the ground changes how a picture looks.
+        "theme.base": "light",
+        "theme.primaryColor": "#1f5fa8",
+    }
+
+
 def serve(study: str, url: str, port: int = PORT, host: str = LOOPBACK) -> int:
     """Run the app until it is stopped.
 

@@ -23,6 +23,7 @@ from starlette.routing import Route
 from annotator_ui.door import Door
 from annotator_ui.links import LinkError
 from annotator_ui.permissions import DeskError
+from annotator_ui.serving import settings
 from annotator_ui.session import cookie_name, desk, who
 
 if TYPE_CHECKING:
@@ -113,18 +114,4 @@ app = st.App(
 )
 
 if __name__ == "__main__":
-    app.run(
-        config={
-            "server.address": os.environ[HOST],
-            "server.port": int(os.environ[PORT]),
-            "server.headless": True,
-            "server.fileWatcherType": "none",
-            "server.maxUploadSize": 1,  # MB; nothing is uploaded
-            "browser.gatherUsageStats": False,
-            "client.showErrorDetails": "none",
-            "client.toolbarMode": "minimal",
-            # The same for everybody: the ground changes how a picture looks.
-            "theme.base": "light",
-            "theme.primaryColor": "#1f5fa8",
-        }
-    )
+    app.run(config=settings(os.environ[HOST], int(os.environ[PORT])))

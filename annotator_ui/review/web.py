@@ -19,7 +19,7 @@ from starlette.routing import Route
 from annotator_ui.door import Door
 from annotator_ui.review.serving import PORT
 from annotator_ui.review.session import cookie_name, is_owner, is_token, original, review
-from annotator_ui.serving import LOOPBACK
+from annotator_ui.serving import LOOPBACK, settings
 from humangenai.errors import UserError
 from refsd.images import encode_png
 
@@ -60,17 +60,4 @@ app = st.App(
 )
 
 if __name__ == "__main__":
-    app.run(
-        config={
-            "server.address": LOOPBACK,
-            "server.port": int(os.environ[PORT]),
-            "server.headless": True,
-            "server.fileWatcherType": "none",
-            "server.maxUploadSize": 1,  # MB; nothing is uploaded
-            "browser.gatherUsageStats": False,
-            "client.showErrorDetails": "none",
-            "client.toolbarMode": "minimal",
-            "theme.base": "light",
-            "theme.primaryColor": "#1f5fa8",
-        }
-    )
+    app.run(config=settings(LOOPBACK, int(os.environ[PORT])))
