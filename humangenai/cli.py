@@ -78,7 +78,12 @@ PosesOption = Annotated[
 ]
 PresetOption = Annotated[
     str | None,
-    typer.Option("--preset", help="The dataset's size: small or full.", show_default=False),
+    typer.Option(
+        "--preset",
+        help="The dataset's size: small or full. With --track classification or detection alone "
+        "also that of the models: full is for a graphics card.",
+        show_default=False,
+    ),
 ]
 TrackOption = Annotated[
     list[str] | None,
@@ -198,7 +203,8 @@ def evaluate(  # noqa: PLR0917
         typer.Option(
             "--benchmark",
             "-b",
-            help="Benchmark name or YAML file. [default: embedded; phi for --track phi]",
+            help="Benchmark name or YAML file. [default: embedded; for --track phi, "
+            "classification or detection alone the one of that name]",
             show_default=False,
         ),
     ] = None,
@@ -226,6 +232,11 @@ def evaluate(  # noqa: PLR0917
     - `humangenai eval -m maskout -m refsd -d market1501 --path ~/Market-1501-v15.09.15`
 
     - `humangenai eval --method refsd --track phi` – does the new person look as prompted?
+
+    - `humangenai eval --method refsd --track classification` – are models that learn from its
+    pictures still good? (`--preset full` for a graphics card)
+
+    - `humangenai eval -m refsd --track classification -d rafdb --path ~/RAF-DB --preset full`
     """
     from humangenai.commands import Request, evaluation, execute
 

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Literal
 
 from humangenai import config as configs
 from humangenai.config import (
+    UTILITY_TRACKS,
     BenchmarkConfig,
     DatasetConfig,
     MethodConfig,
     Overrides,
     RunConfig,
+    UtilityConfig,
     names,
 )
 from humangenai.errors import UserError
@@ -58,6 +60,11 @@ class Request:
         )
 
     @property
+    def only_learns(self) -> bool:
+        """Whether models are trained, and nothing else is measured."""
+        return bool(self.tracks) and set(self.tracks or ()) <= set(UTILITY_TRACKS)
+
+    @property
     def source(self) -> str | None:
         """The dataset's name; a path alone means a folder."""
         return self.dataset or ("folder" if self.path else None)
@@ -83,19 +90,33 @@ class Plan:
 def evaluation(request: Request, benchmark: str | None) -> list[Plan]:
     """The runs of ``eval``: a dataset's, or those of a benchmark's parts.
 
-    Where no benchmark is named it is ``embedded``, or ``phi`` for attribute fidelity alone.
+    Where no benchmark is named it is ``embedded``, or that of the only track that is asked for:
+    ``phi``, ``classification`` or ``detection``; of the latter two ``--preset full`` takes the
+    benchmark for a graphics card, such as ``classification-full``.
     """
-    benchmark = benchmark or ("phi" if request.tracks == ("phi",) else "embedded")
     if request.source is not None:
         return [_single(request, request.source)]
-    if any(option is not None for option in (request.boxes, request.poses, request.preset)):
+    sized = benchmark is None and len(request.tracks or ()) == 1 and request.only_learns
+    benchmark = benchmark or _benchmark_of(request)
+    if request.boxes or request.poses or (request.preset and not sized):
         raise UserError("--boxes, --poses and --preset belong to a dataset: name it by --dataset")
+    request = replace(request, preset=None)
     described = configs.load("benchmarks", benchmark, BenchmarkConfig)
     root = request.out or _default_out(Path(benchmark).stem, request.methods or described.methods)
     return [
         Plan(_override(config, request), root / config.dataset.dataset)
         for config in configs.benchmark_runs(described, request.methods, request.overrides)
     ]
+
+
+def _benchmark_of(request: Request) -> str:
+    """The benchmark that runs where nobody names one."""
+    if request.tracks is None or len(request.tracks) != 1:
+        return "embedded"
+    (track,) = request.tracks
+    if track in UTILITY_TRACKS:
+        return track if request.preset in (None, "small") else f"{track}-{request.preset}"
+    return "phi" if track == "phi" else "embedded"
 
 
 def generation(request: Request) -> list[Plan]:
@@ -254,13 +275,23 @@ def _console() -> Console:
 
 def _single(request: Request, dataset: str) -> Plan:
     """One run on one dataset."""
+    from humangenai.registry import DATASETS
+
     if not request.methods:
         raise UserError("name at least one --method (see `humangenai list methods`)")
+    overrides, utility = request.overrides, UtilityConfig()
+    methods = tuple(configs.method_config(name) for name in request.methods)
+    if request.only_learns:
+        # The size of the models, and of the dataset where it comes in several.
+        size = {"preset": request.preset} if request.preset else {}
+        utility = configs.validate(UtilityConfig, size, "--preset")
+        name = configs.dataset_config(dataset, Overrides()).dataset
+        if "preset" not in DATASETS.load(name).Options.model_fields:
+            overrides = replace(overrides, preset=None)
     config = RunConfig(
-        dataset=configs.dataset_config(dataset, request.overrides),
-        methods=tuple(configs.method_config(name) for name in request.methods),
+        dataset=configs.dataset_config(dataset, overrides), methods=methods, utility=utility
     )
-    path = request.overrides.path
+    path = overrides.path
     parts = [Path(dataset).stem, request.preset, path.name if path else None]
     out = request.out or _default_out("-".join(filter(None, parts)), request.methods)
     return Plan(_override(config, request), out)
@@ -279,7 +310,11 @@ def _override(config: RunConfig, request: Request) -> RunConfig:
     }
     if request.tracks == ("phi",):
         said["only_sources"] = True
-    return _judged(config.model_copy(update={**said, "retrain": request.retrain}), request)
+    config = _judged(config.model_copy(update={**said, "retrain": request.retrain}), request)
+    if not config.learns:
+        return config
+    methods = configs.in_modes(config.methods, config.utility.modes)
+    return config.model_copy(update={"methods": methods})
 
 
 def _judged(config: RunConfig, request: Request) -> RunConfig:

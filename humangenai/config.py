@@ -17,10 +17,10 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from humangenai.errors import UserError, unknown
-from humangenai.records import Suite  # noqa: TC001  (pydantic needs it)
+from humangenai.records import Suite, Training  # noqa: TC001  (pydantic needs them)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 Kind = Literal["benchmarks", "datasets", "methods"]
 M = TypeVar("M", bound=BaseModel)
@@ -69,6 +69,34 @@ class PhiConfig(Config):
     judges: tuple[str, ...] | None = None
 
 
+UTILITY_TRACKS = ("classification", "detection")
+"""Tracks that train models on a run's pictures; see ``humangenai.utility``."""
+
+PromptMode = Literal["preserve", "random"]
+
+
+class UtilityConfig(Config):
+    """How downstream utility is measured (``--track classification`` or ``detection``).
+
+    Attributes:
+        preset: ``small`` fits two CPU cores; ``full`` trains large models and wants a GPU.
+        trainings: which rows of the table: on synthetic pictures, on originals, on both, on
+            synthetic ones and then on originals.
+        seeds: trainings of each kind; with one there are no intervals.
+        models: names of the models to train; None: all of the preset.
+        pictures: at most so many pictures to learn from, spread over the people; None: all.
+        modes: how methods that take prompts are asked, unless their own options say it: labels
+            become prompt attributes (``preserve``), or nothing is asked for (``random``).
+    """
+
+    preset: Literal["small", "full"] = "small"
+    trainings: tuple[Training, ...] = ("S", "R", "S+R", "S→R")
+    seeds: int = Field(default=3, ge=1)
+    models: tuple[str, ...] | None = None
+    pictures: int | None = Field(default=None, ge=2)
+    modes: tuple[PromptMode, ...] = ("preserve", "random")
+
+
 class PartConfig(Config):
     """One dataset within a benchmark.
 
@@ -81,6 +109,7 @@ class PartConfig(Config):
         limit: only so many items (queries, where the dataset has queries).
         phi: how attribute fidelity is measured, if it is.
         only_sources: only pictures that attribute fidelity takes its people from.
+        utility: how downstream utility is measured, if it is.
     """
 
     dataset: str
@@ -91,6 +120,7 @@ class PartConfig(Config):
     limit: int | None = Field(default=None, ge=1)
     phi: PhiConfig = PhiConfig()
     only_sources: bool = False
+    utility: UtilityConfig = UtilityConfig()
 
 
 class BenchmarkConfig(Config):
@@ -119,6 +149,7 @@ class RunConfig(Config):
         everything: pseudonymize the gallery too, as a release needs; a measurement needs queries.
         phi: how attribute fidelity is measured, if it is.
         only_sources: pseudonymize only pictures that attribute fidelity takes its people from.
+        utility: how downstream utility is measured, if it is.
     """
 
     dataset: DatasetConfig
@@ -131,6 +162,17 @@ class RunConfig(Config):
     everything: bool = False
     phi: PhiConfig = PhiConfig()
     only_sources: bool = False
+    utility: UtilityConfig = UtilityConfig()
+
+    @property
+    def learns(self) -> bool:
+        """Whether models are trained: then the training pictures are pseudonymized too."""
+        return bool(set(self.tracks or ()) & set(UTILITY_TRACKS))
+
+    @property
+    def only_learns(self) -> bool:
+        """Whether nothing else is measured: then only the training pictures are pseudonymized."""
+        return bool(self.tracks) and set(self.tracks or ()) <= set(UTILITY_TRACKS)
 
     def published(self) -> dict[str, Any]:
         """The config without what a release must not tell: the seed, and where files are."""
@@ -305,6 +347,30 @@ def method_config(name: str) -> MethodConfig:
     raise UserError(unknown("method", name, {*METHODS.entries(), *names("methods")}))
 
 
+def in_modes(
+    methods: Iterable[MethodConfig], modes: Iterable[PromptMode]
+) -> tuple[MethodConfig, ...]:
+    """Every method once per way of prompting, if it takes prompts and says nothing about them.
+
+    Where labels are preserved, an avatar that looks as they say is drawn too: without a refiner
+    nothing else could show them.
+    """
+    from humangenai.registry import METHODS
+
+    chosen: list[MethodConfig] = []
+    for method in methods:
+        known = METHODS.load(method.method).Options.model_fields
+        if "prompt" not in known or "prompt" in method.options:
+            chosen.append(method)
+            continue
+        for mode in modes:
+            said: dict[str, Any] = {"prompt": {"mode": mode}}
+            if mode == "preserve" and "avatar" in known:
+                said["avatar"] = "matched"
+            chosen.append(method.model_copy(update={"options": {**said, **method.options}}))
+    return tuple(chosen)
+
+
 def benchmark_runs(
     benchmark: BenchmarkConfig, methods: tuple[str, ...], overrides: Overrides
 ) -> list[RunConfig]:
@@ -328,6 +394,7 @@ def benchmark_runs(
                 seed=benchmark.seed,
                 phi=part.phi,
                 only_sources=part.only_sources,
+                utility=part.utility,
             )
         )
     return runs

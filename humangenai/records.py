@@ -645,6 +645,172 @@ class PhiRecord(Record):
     ratings: tuple[PhiRating, ...] = ()
 
 
+UtilityTrack = Literal["classification", "detection"]
+
+Training = Literal["S", "R", "S+R", "S→R"]
+"""What models learned from: synthetic (pseudonymized) pictures, originals, both together, synthetic
+ones first and originals afterwards."""
+
+
+class UtilityModel(Record):
+    """A model that was trained, or could not be.
+
+    Attributes:
+        name: e.g. ``resnet10t``; settings: all that its training depends on beside the pictures.
+        parameters: how many are trained; 0 where it was not built.
+        missing: why it was not trained, in one line; None: it was. Its scores are NaN then.
+    """
+
+    name: str
+    settings: dict[str, object] = Field(default_factory=dict)
+    parameters: int = 0
+    missing: str | None = None
+
+
+class UtilityScore(Record):
+    """One cell: how good models of one kind are, tested on originals of other people.
+
+    Attributes:
+        training: what they learned from.
+        model: name of a ``UtilityModel``.
+        task: what is told apart (``emotion``), or what is found (``person``, ``all classes``).
+        metric: e.g. ``accuracy``, ``macro-F1``, ``mAP@[.5:.95]``.
+        value: mean over trainings with the ends of its 95 % interval over test people and
+            trainings.
+        per_seed: each training's own.
+        chance: what knowing nothing scores; NaN where that is not defined.
+        n: test pictures that count; clusters: people (or pictures) that are resampled.
+        seeds: trainings.
+    """
+
+    training: Training
+    model: str
+    task: str
+    metric: str
+    value: Ends
+    per_seed: tuple[Number, ...] = ()
+    chance: Number
+    n: int
+    clusters: int
+    seeds: int
+
+
+class UtilityDifference(Record):
+    """``training`` minus ``against`` of the same model, paired by test picture and training.
+
+    Attributes:
+        against: usually ``R``.
+        value: with the ends of its 95 % interval: if that holds 0, it is within noise.
+        p: two-sided; NaN where nobody can know.
+    """
+
+    training: Training
+    against: Training
+    model: str
+    task: str
+    metric: str
+    value: Ends
+    p: Number
+    n: int
+    clusters: int
+    seeds: int
+
+
+class UtilityConfusion(Record):
+    """Which classes are taken for which.
+
+    Attributes:
+        classes: their names.
+        counts: test pictures by true class (rows) and predicted class, mean over trainings.
+        unlabelled: test pictures without a label for the task, which are left out.
+    """
+
+    training: Training
+    model: str
+    task: str
+    classes: tuple[str, ...]
+    counts: tuple[tuple[float, ...], ...]
+    unlabelled: int = 0
+
+
+class UtilityGap(Record):
+    """How far groups of test people are apart in one cell.
+
+    Attributes:
+        by: the label that groups people, e.g. ``ethnicity``.
+        groups: group → its score with the ends of its 95 % interval; sizes: test pictures of each.
+        best, worst: of the groups that are large enough; None with fewer than two of them.
+        gap: best minus worst; never 0, since the extremes are picked: compare it with by_chance,
+            the mean gap if people were put into groups by lot, and p, how often that is as large.
+    """
+
+    training: Training
+    model: str
+    task: str
+    metric: str
+    by: str
+    groups: dict[str, Ends]
+    sizes: dict[str, int]
+    best: str | None
+    worst: str | None
+    gap: Ends
+    by_chance: Number
+    p: Number
+
+
+class UtilityAgreement(Record):
+    """How often a judge sees in S what its labels say.
+
+    Attributes:
+        judge: who looks at the synthetic pictures; version: of the judge.
+        value: mean recall over the task's classes that the judge knows, with the ends of its 95 %
+            interval; ceiling: the same on the originals.
+        chance: what judging without looking scores.
+        n: pictures; unjudged: those that the judge has no word for, or says nothing about.
+    """
+
+    judge: str
+    version: str
+    task: str
+    value: Ends
+    ceiling: Ends
+    chance: Number
+    n: int
+    unjudged: int
+
+
+class UtilityRecord(Record):
+    """What models that learned from one method's pictures are good for; R is the same for all.
+
+    Attributes:
+        originals: how R is called: ``rendered originals`` or ``originals``.
+        preset: ``small`` or ``full``.
+        tasks: in the order of tables.
+        synthetic: pictures in S; learned: originals in R; tested: originals of other people.
+        left_out: training pictures that are not in S, since nobody was found or the method failed.
+        masked: people of S who are masked, not replaced.
+        training_hash: sha256 over the training originals and their labels.
+    """
+
+    track: UtilityTrack
+    originals: str
+    preset: Literal["small", "full"]
+    tasks: tuple[str, ...]
+    synthetic: int
+    learned: int
+    tested: int
+    left_out: int
+    masked: int
+    training_hash: str
+    models: tuple[UtilityModel, ...] = ()
+    scores: tuple[UtilityScore, ...] = ()
+    differences: tuple[UtilityDifference, ...] = ()
+    confusions: tuple[UtilityConfusion, ...] = ()
+    gaps: tuple[UtilityGap, ...] = ()
+    agreement: tuple[UtilityAgreement, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
 class ReviewRecord(Record):
     """What a reviewer did to the people of a run's pictures, before any method saw them.
 
@@ -661,7 +827,11 @@ class ReviewRecord(Record):
 
 
 class MethodRecord(Record):
-    """One method in one run: one row of the leaderboard."""
+    """One method in one run: one row of the leaderboard.
+
+    Attributes:
+        utility: one record per track that trained models on its pictures.
+    """
 
     name: str
     claim: Claim
@@ -673,6 +843,7 @@ class MethodRecord(Record):
     poses: PoseSummary | None = None
     ratings: tuple[RatingScore, ...] = ()
     phi: PhiRecord | None = None
+    utility: tuple[UtilityRecord, ...] = ()
 
 
 class DatasetRecord(Record):

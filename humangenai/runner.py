@@ -69,8 +69,9 @@ def run(config: RunConfig, out: Path, progress: Progress | None = None) -> Finis
     # Asking for settings finds out what is missing, before any work is done.
     settings = {method.name: settings_hash(method) for method in methods}
     queries, gallery = choose(dataset, config)
+    train = choose_training(dataset, config)
     tracks = choose_tracks(config, dataset, queries, gallery)
-    to_do = [*queries, *gallery] if config.everything else queries
+    to_do = planned_items(config, queries, gallery, train)
     plan = {
         "dataset": config.dataset.model_dump(mode="json", include={"dataset", "options"}),
         "methods": [method.name for method in methods],
@@ -103,6 +104,8 @@ def run(config: RunConfig, out: Path, progress: Progress | None = None) -> Finis
             methods=methods,
             perception=perception,
             phi=config.phi,
+            utility=config.utility,
+            train=train,
             attackers=config.attackers,
             retrain=config.retrain,
         )
@@ -147,10 +150,13 @@ def choose(dataset: Dataset, config: RunConfig) -> tuple[list[Item], list[Item]]
     """The items to pseudonymize and, where the dataset has queries, the gallery.
 
     ``limit`` counts queries, and leaves the gallery whole: finding somebody in a smaller gallery
-    would be another, easier task. Attribute fidelity alone needs a few of the queries.
+    would be another, easier task. Attribute fidelity alone needs a few of the queries; where
+    models are trained and nothing else is measured, no query is pseudonymized.
     """
     from humangenai.attribute_fidelity.sources import candidates
 
+    if config.only_learns:
+        return [], []
     items = dataset.items()
     gallery = [item for item in items if item.split == "gallery"]
     queries = [item for item in items if item.split in ("query", "all")]
@@ -158,6 +164,37 @@ def choose(dataset: Dataset, config: RunConfig) -> tuple[list[Item], list[Item]]
         raise UserError(f"the dataset '{dataset.name}' holds no pictures to pseudonymize")
     queries = queries[: config.limit]
     return (candidates(queries, config.phi.people) if config.only_sources else queries), gallery
+
+
+def choose_training(dataset: Dataset, config: RunConfig) -> list[Item]:
+    """The items that models learn from: all, or so many of them, evenly spread in their order.
+
+    Empty where no models are trained.
+
+    Raises:
+        UserError: the dataset has no training pictures.
+    """
+    if not config.learns:
+        return []
+    source = getattr(dataset, "train_items", None)
+    items = list(source()) if source is not None else []
+    if not items:
+        raise UserError(
+            f"the dataset '{dataset.name}' has no pictures to learn from (--track "
+            f"{', '.join(config.tracks or ())}); give some of them the split 'train'"
+        )
+    wanted = config.utility.pictures or len(items)
+    if config.only_learns and config.limit is not None:
+        wanted = min(wanted, config.limit)
+    wanted = min(wanted, len(items))
+    return [items[place * len(items) // wanted] for place in range(wanted)]
+
+
+def planned_items(
+    config: RunConfig, queries: Sequence[Item], gallery: Sequence[Item], train: Sequence[Item]
+) -> list[Item]:
+    """What is pseudonymized: for a release all, for a measurement what it looks at."""
+    return [*queries, *(gallery if config.everything else ()), *train]
 
 
 def choose_tracks(
@@ -188,8 +225,9 @@ def summarise_run(
     from humangenai.reid import coverage
 
     plain = config.model_dump(mode="json")
-    by_key = {item.key: item for item in (*run.queries, *run.gallery)}
-    people = [item for item in (*run.queries, *run.gallery) if item.pid not in (None, -1)]
+    by_key = {item.key: item for item in (*run.queries, *run.gallery, *run.train)}
+    shown = (*run.queries, *run.gallery) or tuple(run.train)
+    people = [item for item in shown if item.pid not in (None, -1)]
     return RunRecord(
         humangenai_version=__version__,
         created=run.folder.created,
@@ -203,7 +241,7 @@ def summarise_run(
             name=run.dataset.name,
             rendered=run.dataset.rendered,
             crops=run.dataset.crops,
-            items=len(run.queries) + len(run.gallery),
+            items=len(shown),
             queries=len(run.queries),
             gallery=len(run.gallery),
             identities=len({item.pid for item in people}),
@@ -225,6 +263,9 @@ def summarise_run(
                 poses=summarise_poses(by_key, run.items[method.name].values()),
                 phi=next(
                     (part.phi[method.name] for part in scores if method.name in part.phi), None
+                ),
+                utility=tuple(
+                    part.utility[method.name] for part in scores if method.name in part.utility
                 ),
             )
             for method in methods

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from humangenai.config import PhiConfig
+    from humangenai.config import PhiConfig, UtilityConfig
     from humangenai.datasets import Dataset, Item
     from humangenai.methods import Method
     from humangenai.perception import Perception
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         Record,
         Score,
         SuiteRecord,
+        UtilityRecord,
     )
     from humangenai.reid import Attacker
     from humangenai.store import RunFolder
@@ -50,6 +51,9 @@ class Measured:
         methods: those that made the items.
         perception: who is in the pictures.
         phi: how attribute fidelity is measured.
+        utility: how downstream utility is measured.
+        train: the items that models learn from, pseudonymized as the queries are; empty where no
+            track asks for them.
         attackers: names of who tries to find people again; None: all.
         retrain: train attackers again first.
     """
@@ -63,6 +67,8 @@ class Measured:
     methods: Sequence[Method]
     perception: Perception
     phi: PhiConfig
+    utility: UtilityConfig
+    train: Sequence[Item] = ()
     attackers: tuple[str, ...] | None = None
     retrain: bool = False
 
@@ -78,6 +84,7 @@ class Scores:
         failures: gallery pictures that cannot be read and were left out.
         phi: method name → its attribute fidelity; methods that take no prompts have none.
         suites: lists of prompts that were asked; judges: who looked.
+        utility: method name → what models that learned from its pictures are good for.
         notes: what a reader must know to read these numbers right.
     """
 
@@ -88,6 +95,7 @@ class Scores:
     phi: Mapping[str, PhiRecord] = field(default_factory=dict)
     suites: tuple[SuiteRecord, ...] = ()
     judges: tuple[JudgeRecord, ...] = ()
+    utility: Mapping[str, UtilityRecord] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 

@@ -6,9 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from humangenai.records import Record
-
-Training = Literal["S", "R", "S+R", "S→R"]
+from humangenai.records import Record, Training
 
 TRAININGS: tuple[Training, ...] = ("S", "R", "S+R", "S→R")
 """On synthetic pictures, on real ones, on both together, on synthetic and then on real ones."""

@@ -16,7 +16,13 @@ from humangenai.errors import UserError
 from humangenai.perception import Perception, one_line
 from humangenai.pseudonymization import Pseudonymization, settings_hash
 from humangenai.records import RunRecord
-from humangenai.runner import choose, load_dataset, load_methods
+from humangenai.runner import (
+    choose,
+    choose_training,
+    load_dataset,
+    load_methods,
+    planned_items,
+)
 from humangenai.store import RunFolder
 from refsd.refinement import REFUSED
 
@@ -356,11 +362,12 @@ def _reopen_dataset(
 ) -> tuple[Dataset | None, str | None, dict[str, Item], tuple[str, ...]]:
     try:
         dataset = load_dataset(config)
-        items = {item.key: item for item in dataset.items()}
         queries, gallery = choose(dataset, config)
+        train = choose_training(dataset, config)
+        items = {item.key: item for item in (*dataset.items(), *train)}
     except Exception as error:  # moved, deleted, its package gone: told in the verdict
         return None, f"the dataset cannot be opened: {one_line(error)}", {}, ()
-    planned = [*queries, *gallery] if config.everything else queries
+    planned = planned_items(config, queries, gallery, train)
     return dataset, None, items, tuple(item.key for item in planned)
 
 
