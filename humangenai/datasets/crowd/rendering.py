@@ -125,7 +125,7 @@ def _shoot(
     linear: NDArray[np.float32] = person * alpha + scene * (1 - alpha)
     return Shot(
         camid=camera.camid,
-        image=_develop(linear, camera, rng),
+        image=develop(linear, camera, rng),
         mask=alpha[..., 0] >= 0.5,
         joints=joints,
         camera=pinhole,
@@ -159,7 +159,7 @@ def _contact_shadow(alpha: NDArray[np.float32], feet: float) -> NDArray[np.float
     return shade
 
 
-def _develop(
+def develop(
     linear: NDArray[np.float32], camera: SurveillanceCamera, rng: np.random.Generator
 ) -> NDArray[np.uint8]:
     """Linear light to what the camera's file says: blur, exposure, colour cast, tone, noise."""
