@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from refsd.training.conditions import Condition
     from refsd.training.scenes import Crop
 
-PAIRS: dict[Crop, int] = {"body": 12288, "head": 12288}
-HEIGHTS: dict[Crop, int] = {"body": 128, "head": 96}
+PAIRS: dict[Crop, int] = {"body": 4608, "head": 5120}
+HEIGHTS: dict[Crop, int] = {"body": 128, "head": 80}
 PARTS = (
     "data", "autoencoder", "reader", "denoiser", "export", "conditions", "controlnet", "inpainting",
 )  # fmt: skip
@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> None:
     )  # fmt: skip
     parser.add_argument("part", choices=PARTS)
     parser.add_argument("--folder", type=Path, required=True, help="for data and runs; some GB")
-    parser.add_argument("--pairs", type=int, help="of each crop (data); 12288 by default")
+    parser.add_argument("--pairs", type=int, help="of each crop (data); 4608 bodies and 5120 heads by default")
     parser.add_argument("--workers", type=int, default=2, help="processes (data, conditions)")
     parser.add_argument(
         "--steps", type=int, help="of training; if not given, as many as the part needs"

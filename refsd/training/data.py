@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 SHARD = 256
 """Pairs in a shard."""
 
-DATA_VERSION = 1
+DATA_VERSION = 2
 """Changes with everything that changes what is rendered."""
 
 

@@ -26,6 +26,7 @@ from torch.nn import functional
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from refsd.refinement import canny
+from refsd.training.autoencoder import LATENT_CHANNELS
 from refsd.training.batches import HELD_OUT, Pairs, to_images, to_tensor
 from refsd.training.captions import caption
 from refsd.training.hardware import DEVICE, reduced
@@ -41,7 +42,8 @@ if TYPE_CHECKING:
 
     from refsd.prompts import View
 
-EDGES_WITHHELD = 0.15
+EDGES_WITHHELD = 0.25
+"""In this share of the steps there are no edges, and no ControlNet: the UNet alone paints."""
 
 STARTED = 0.5
 """So often the noisy picture is the composite's instead of the target's, as it is when RefSD starts
@@ -58,11 +60,11 @@ _PERSON = 3.0
 """By how much more it counts what happens where target and composite differ: there is the person,
 whom words change; elsewhere edges and composite say all."""
 
-_BATCH = {"full": 16, "half": 16, "face": 12}
-"""By view; heads have more pixels than bodies."""
+_BATCH = {"full": 24, "half": 24, "face": 28}
+"""By view; bodies have more pixels than heads."""
 
 _COARSE = 0.4
-"""In this share of the steps pictures are half as high and wide, and batches twice as large: words
+"""In this share of the steps pictures are half as high and wide, and batches two and a half times as large: words
 are learnt four times as fast there, and details are for later."""
 
 _RATE = 4e-4
@@ -72,23 +74,18 @@ _AVERAGE = 0.999
 
 
 def make_unet() -> UNet2DConditionModel:
-    """A UNet for latents of 64 x 32 and 48 x 48, with random weights.
+    """A UNet for latents of 32 x 16 and 20 x 20, with random weights.
 
-    Its first level is narrow: that many pixels, so little to know of each.
+    Its first level is narrow and has no attention: that many places, so little to know of each.
     """
     return UNet2DConditionModel(
-        sample_size=(64, 32),
-        in_channels=4,
-        out_channels=4,
+        sample_size=(32, 16),
+        in_channels=LATENT_CHANNELS,
+        out_channels=LATENT_CHANNELS,
         layers_per_block=1,
-        block_out_channels=(32, 64, 160, 256),
-        down_block_types=(
-            "DownBlock2D",
-            "DownBlock2D",
-            "CrossAttnDownBlock2D",
-            "CrossAttnDownBlock2D",
-        ),
-        up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D", "UpBlock2D"),
+        block_out_channels=(64, 128, 256),
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
         norm_num_groups=16,
         cross_attention_dim=WIDTH,
         attention_head_dim=4,
@@ -96,8 +93,8 @@ def make_unet() -> UNet2DConditionModel:
 
 
 def make_controlnet(unet: UNet2DConditionModel) -> ControlNetModel:
-    """A ControlNet beside that UNet; its edges are twice as large as latents."""
-    return ControlNetModel.from_unet(unet, conditioning_embedding_out_channels=(16, 32))
+    """A ControlNet beside that UNet; its edges are four times as large as latents."""
+    return ControlNetModel.from_unet(unet, conditioning_embedding_out_channels=(16, 32, 64))
 
 
 def make_scheduler() -> DDIMScheduler:
@@ -147,28 +144,26 @@ class Trainee:
         return embedded
 
     def velocity(
-        self, noisy: torch.Tensor, times: torch.Tensor, embedded: torch.Tensor, edges: torch.Tensor,
-        strength: torch.Tensor | float = 1.0,
+        self, noisy: torch.Tensor, times: torch.Tensor, embedded: torch.Tensor,
+        edges: torch.Tensor | None,
     ) -> torch.Tensor:  # fmt: skip
         """What the denoiser says: float32 like ``noisy``.
 
         Args:
-            noisy: float32 (N, 4, h, w), latents.
+            noisy: float32 (N, C, h, w), latents.
             times: int64 (N,), steps of the schedule.
             embedded: of :meth:`embed`.
-            edges: float32 (N, 3, 2 h, 2 w) in [0, 1].
-            strength: of the edges, a number or (N, 1, 1, 1).
+            edges: float32 (N, 3, 4 h, 4 w) in [0, 1]; None: the UNet alone.
         """
-        down, middle = self.controlnet(
-            noisy, times, embedded, controlnet_cond=edges, return_dict=False
-        )
+        down, middle = None, None
+        if edges is not None:
+            down, middle = self.controlnet(
+                noisy, times, embedded, controlnet_cond=edges, return_dict=False
+            )
         made: torch.Tensor = self.unet(
-            noisy,
-            times,
-            embedded,
-            down_block_additional_residuals=[residual * strength for residual in down],
-            mid_block_additional_residual=middle * strength,
-        ).sample
+            noisy, times, embedded, down_block_additional_residuals=down,
+            mid_block_additional_residual=middle,
+        ).sample  # fmt: skip
         return made
 
 
@@ -185,7 +180,7 @@ class Encoded:
         pairs: labels, and which samples a step sees.
         view: how much of the person is seen.
         batch: samples of a step.
-        targets, composites: float32 (N, 2, 4, h, w), scaled latents of the pictures and of their
+        targets, composites: float32 (N, 2, C, h, w), scaled latents of the pictures and of their
             mirror images.
         weights: float32 (N, 2, 1, h, w), how much each place counts.
     """
@@ -193,7 +188,7 @@ class Encoded:
     def __init__(self, pairs: Pairs, view: View, vae: AutoencoderTiny, shrink: int = 1) -> None:
         self.pairs = pairs
         self.view: View = view
-        self.batch = _BATCH[view] * shrink
+        self.batch = _BATCH[view] * (5 if shrink > 1 else 2) // 2
         self._drawn = shrunk(pairs.composite, shrink)
         self.targets = encode(vae, shrunk(pairs.target, shrink))
         self.composites = encode(vae, self._drawn)
@@ -211,19 +206,19 @@ def weights(targets: torch.Tensor, composites: torch.Tensor) -> torch.Tensor:
     """How much each place counts: more where the person is.
 
     Args:
-        targets: float32 (N, 2, 4, h, w), scaled latents.
+        targets: float32 (N, 2, C, h, w), scaled latents.
         composites: the same of the composites.
 
     Returns:
         float32 (N, 2, 1, h, w); the mean of each picture is 1.
     """
     differ = ((targets - composites).abs().mean(2) > _DIFFERENT).float()
-    near = functional.max_pool2d(differ, 5, stride=1, padding=2)
+    near = functional.max_pool2d(differ, 3, stride=1, padding=1)
     counted = (1 + _PERSON * near).unsqueeze(2)
     return counted / counted.mean((3, 4), keepdim=True)
 
 
-_DIFFERENT = 0.4
+_DIFFERENT = 0.3
 """Mean difference of latents, whose standard deviation is 1, that light alone does not make."""
 
 
@@ -238,7 +233,7 @@ def shrunk(pictures: NDArray[np.uint8], by: int) -> NDArray[np.uint8]:
 
 @torch.no_grad()
 def encode(vae: AutoencoderTiny, pictures: NDArray[np.uint8]) -> torch.Tensor:
-    """Scaled latents of pictures uint8 (N, H, W, 3) and their mirror images, (N, 2, 4, h, w)."""
+    """Scaled latents of pictures uint8 (N, H, W, 3) and their mirror images, (N, 2, C, h, w)."""
     scale = float(vae.config["scaling_factor"])
     encoded = []
     with reduced():
@@ -255,11 +250,11 @@ def train(
     """Train, or go on training.
 
     Args:
-        parts: ``body`` and ``head`` → their shards; of three steps two are bodies.
+        parts: ``body`` and ``head`` → their shards, in turn.
         vae: the autoencoder's folder.
         reader: the text encoder's weights, of :func:`refsd.training.reading.train`.
         folder: of the run; the averaged weights are in ``average.pt`` there.
-        steps: of 16 bodies or 12 heads each, of twice as many while pictures are small.
+        steps: of 24 bodies or 28 heads each, of more while pictures are small.
     """
     torch.manual_seed(0)
     trainee = Trainee(vae, folder / "tokenizer")
@@ -277,8 +272,15 @@ def train(
     if (state := loop.resume()) is not None:
         for name, model in models.items():
             model.load_state_dict(state[name])
-        optimizer.load_state_dict(state["optimizer"])
+        if "optimizer" in state:
+            optimizer.load_state_dict(state["optimizer"])
         average = state["average"]
+    # The same tensors, as lists: the average is updated in one call.
+    pairs_of_weights = [
+        (average[name][key], value) for name, model in models.items() if name != "text_encoder"
+        for key, value in model.state_dict().items() if value.is_floating_point()
+    ]  # fmt: skip
+    averaged, current = (list(some) for some in zip(*pairs_of_weights, strict=True))
     views: dict[str, View] = {"body": "full", "head": "face"}
     pairs = {
         crop: Pairs(shards[: max(1, len(shards) - HELD_OUT)]) for crop, shards in parts.items()
@@ -286,7 +288,7 @@ def train(
     data: dict[str, Encoded] = {}
     shrink = 0
     held_out = {crop: Pairs(shards[-HELD_OUT:]) for crop, shards in parts.items()}
-    turns = [crop for crop in ("body", "body", "head") if crop in pairs]
+    turns = [crop for crop in ("body", "head") if crop in pairs]
     for step in loop.numbers():
         rng = np.random.default_rng([step, 4])
         wanted = 2 if step < _COARSE * steps else 1
@@ -306,10 +308,7 @@ def train(
         optimizer.zero_grad()
         # Early on the average follows quickly.
         decay = min(_AVERAGE, (step + 1) / (step + 10))
-        for name, model in models.items():
-            for key, value in model.state_dict().items():
-                if value.is_floating_point():
-                    average[name][key].lerp_(value, 1 - decay)
+        torch._foreach_lerp_(averaged, current, 1 - decay)
         loop.add(denoising=float(loss.detach()))
         if loop.is_due():
             loop.save_after({name: model.state_dict() for name, model in models.items()} | {
@@ -330,9 +329,10 @@ def _loss(trainee: Trainee, part: Encoded, turn: int, rng: np.random.Generator) 
     count = len(chosen)
     mirrored = int(rng.integers(2))
     latents = part.targets[chosen, mirrored]
-    edges = part.edges(chosen, rng)
-    if mirrored:
-        edges = edges.flip(3)
+    edges = None
+    if rng.random() >= EDGES_WITHHELD:
+        edges = part.edges(chosen, rng)
+        edges = edges.flip(3) if mirrored else edges
     captions = [caption(part.pairs.labels[i], part.view, rng) for i in chosen]
     generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
     noise = torch.randn(latents.shape, generator=generator).to(DEVICE)
@@ -346,12 +346,9 @@ def _loss(trainee: Trainee, part: Encoded, turn: int, rng: np.random.Generator) 
         is_started.to(DEVICE).view(-1, 1, 1, 1), part.composites[chosen, mirrored], latents
     )
     noisy, wanted = noised(trainee.scheduler, seen, latents, noise, times)
-    shown = torch.from_numpy(rng.random((count, 1, 1, 1)) >= EDGES_WITHHELD).to(
-        DEVICE, torch.float32
-    )
     # Plain attention: with so few tokens the fused one takes longer on its way back.
     with reduced(), sdpa_kernel(SDPBackend.MATH):
-        made = trainee.velocity(noisy, times, trainee.embed(captions), edges, shown)
+        made = trainee.velocity(noisy, times, trainee.embed(captions), edges)
     counted = part.weights[chosen, mirrored]
     return functional.mse_loss(made.float(), wanted, weight=counted.expand_as(wanted))
 
@@ -367,9 +364,9 @@ def noised(
 
     Args:
         scheduler: of the noise.
-        seen: float32 (N, 4, h, w), what the noise is added to: the target, or a composite.
-        target: float32 (N, 4, h, w), what shall come out.
-        noise: float32 (N, 4, h, w).
+        seen: float32 (N, C, h, w), what the noise is added to: the target, or a composite.
+        target: float32 (N, C, h, w), what shall come out.
+        noise: float32 (N, C, h, w).
         times: int64 (N,), steps of the schedule.
 
     Returns:

@@ -21,7 +21,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from refsd.diffusion.inpainting import CELL, EMPTY
 from refsd.rendering.shading import to_srgb
-from refsd.training.autoencoder import DOWNSCALE
+from refsd.training.autoencoder import DOWNSCALE, LATENT_CHANNELS
 from refsd.training.batches import HELD_OUT, Pairs, to_images, to_tensor
 from refsd.training.captions import caption
 from refsd.training.controls import TURNS, VIEWS, draw_batch, follow, learn, training_shards
@@ -166,7 +166,7 @@ def _loss(
     rng: np.random.Generator,
 ) -> torch.Tensor:
     height, width = part.people.shape[1:]
-    shape = (4, height // DOWNSCALE, width // DOWNSCALE)
+    shape = (LATENT_CHANNELS, height // DOWNSCALE, width // DOWNSCALE)
     batch = draw_batch(part.pairs, part.view, turn, rng, scheduler=trainee.scheduler, shape=shape)
     pictures, people = part.pairs.target[batch.chosen], part.people[batch.chosen]
     if batch.mirrored:

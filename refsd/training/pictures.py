@@ -24,6 +24,7 @@ from refsd.training.scenes import (
     to_camera,
 )
 from refsd.wardrobe import dress
+from refsd.wardrobe.painting import TEXTURE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -180,11 +181,18 @@ def _shoot(
     renderer: Renderer,
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Linear light float32 (H, W, 3), and where the avatar is."""
-    rendering = renderer.render(dress(avatar, load_body(), vertices), scene.camera, light)
+    texels = _texels(scene.camera, vertices)
+    rendering = renderer.render(dress(avatar, load_body(), vertices, texels), scene.camera, light)
     alpha = rendering.rgba[..., 3:].astype(np.float32) / np.float32(255)
     colour = to_linear(rendering.rgba[..., :3].astype(np.float32) / 255)
     picture: NDArray[np.float32] = colour * alpha + scene.background * (1 - alpha)
     return picture, alpha[..., 0] >= 0.5
+
+
+def _texels(camera: Camera, vertices: NDArray[np.float32]) -> int:
+    """Along a side of the body's texture: about one for every pixel that shows."""
+    tall = camera.fy * float(np.ptp(vertices[:, 1] / vertices[:, 2]))
+    return next((size for size in (128, 192, 256, 384) if size >= 0.7 * tall), TEXTURE)
 
 
 def _developed(linear: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.uint8]:

@@ -31,10 +31,14 @@ class View:
     distance: float
 
 
+HEAD_SHARE = (0.56, 0.76)
+"""Of a head crop's height that the head takes, from chin to crown."""
+
+
 def sample_view(rng: np.random.Generator, crop: Crop) -> View:
     """Draw a view; heads are seen from in front, bodies from everywhere, often from in front."""
     if crop == "head":
-        return View(float(rng.normal(0, 28)), float(rng.normal(3, 7)), float(rng.uniform(1.5, 6)))
+        return View(float(rng.normal(0, 24)), float(rng.normal(3, 7)), float(rng.uniform(1.5, 6)))
     around = rng.uniform(-180, 180) if rng.random() < 0.4 else rng.normal(0, 45)
     return View(float(around), float(rng.uniform(-4, 24)), float(rng.uniform(3, 14)))
 
@@ -69,9 +73,10 @@ def frame(
     top, bottom = float(y.min()), float(y.max())
     if crop == "head":
         size = float(np.ptp(head[:, 1] / head[:, 2]))
-        focal = rng.uniform(0.42, 0.60) * height / size
+        focal = rng.uniform(*HEAD_SHARE) * height / size
         middle = float((head[:, 0] / head[:, 2]).mean())
-        top -= rng.uniform(0.05, 0.25) * size
+        # Raised hands do not count.
+        top = float((head[:, 1] / head[:, 2]).min()) - rng.uniform(0.08, 0.25) * size
     else:
         # One in four is cut off at the hips or knees, as half-length portraits are.
         if rng.random() < 0.25:
