@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 Crop = Literal["body", "head"]
 """``body``: the whole person, twice as high as wide; ``head``: head and shoulders, square."""
 
-SIZES: Mapping[Crop, tuple[int, int]] = {"body": (128, 64), "head": (96, 96)}
+SIZES: Mapping[Crop, tuple[int, int]] = {"body": (128, 64), "head": (80, 80)}
 """Height and width in which the probe looks at each crop."""
 
 SHARD = 128
 """Pictures in a shard."""
 
-DATA_VERSION = 1
+DATA_VERSION = 2
 """Changes with everything that changes what is rendered."""
 
 

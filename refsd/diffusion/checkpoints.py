@@ -78,9 +78,9 @@ class Checkpoint(BaseModel):
         canny: lower and upper hysteresis thresholds.
         sizes: height and width, pixels, in which crops are worked on; each crop takes the size
             whose shape is nearest to its own. Multiples of 8.
-        coarse: pixels of the size worked on: what is finer stays as the composite has it, and so
-            does everything beside the avatar, for checkpoints that work on small crops (see
-            ``refsd.diffusion.details``); None: crops are taken as they were painted.
+        tolerance: for checkpoints that work on small crops: where colours change by less than this
+            many levels of 255, what is finer than the size worked on stays as the composite has it
+            (see ``refsd.diffusion.details``); None: crops are taken as they were painted.
         context: how much of the surroundings a crop has, as a share of the region's longer side.
         negative: a negative prompt instead of the one that comes with the prompt; an empty one for
             models that were never taught any.
@@ -107,7 +107,7 @@ class Checkpoint(BaseModel):
     conditioning_scale: float = Field(default=1.0, ge=0)
     canny: tuple[int, int] = (100, 200)
     sizes: tuple[tuple[int, int], ...] = Field(min_length=1)
-    coarse: float | None = Field(default=None, gt=0)
+    tolerance: float | None = Field(default=None, gt=0)
     context: float = Field(default=0.25, ge=0)
     negative: str | None = None
     safety_checker: bool = False

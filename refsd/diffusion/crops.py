@@ -91,27 +91,27 @@ def _part(image: NDArray[np.uint8], crop: Crop) -> NDArray[np.uint8]:
     return np.asarray(padded, dtype=np.uint8)
 
 
-def refine_coarsely(
+def with_details(
     image: NDArray[np.uint8],
     made: NDArray[np.uint8],
     crop: Crop,
     figure: NDArray[np.bool_],
-    radius: float,
+    tolerance: float,
 ) -> NDArray[np.uint8]:
-    """A crop as large as it is in the picture, with what was painted as far as it is coarse.
+    """A crop as large as it is in the picture: what was painted, with x″'s details.
 
     Args:
         image: uint8 (H, W, 3), x″.
         made: uint8 (h, w, 3) of the crop's size.
         crop: where.
-        figure: bool (H, W), where the avatar is seen; nothing else changes.
-        radius: see :func:`refsd.diffusion.details.changed`.
+        figure: bool (H, W), where the avatar is seen.
+        tolerance: see :func:`refsd.diffusion.details.changed`.
 
     Returns:
         uint8, of the window's height and width.
     """
     inside = _part(figure.astype(np.uint8), crop) > 0
-    return changed(_part(image, crop), cut(image, crop), made, inside, radius)
+    return changed(_part(image, crop), cut(image, crop), made, inside, tolerance)
 
 
 def paste(

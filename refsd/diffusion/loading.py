@@ -77,10 +77,12 @@ def _load(checkpoint: Checkpoint, plan: Plan, use: Use) -> Any:
         pipeline = kind.from_pretrained(base, **options, **parts)
         scheduler: Any = getattr(diffusers, checkpoint.scheduler)
         pipeline.scheduler = scheduler.from_config(pipeline.scheduler.config)
-    if use == "refine" and pipeline.unet.config.in_channels != 4:
+    channels = pipeline.vae.config.latent_channels
+    if use == "refine" and pipeline.unet.config.in_channels != channels:
         raise CheckpointError(
             f"the base of {checkpoint.name!r} is for inpainting: its UNet takes "
-            f"{pipeline.unet.config.in_channels} channels; refinement needs one that takes 4"
+            f"{pipeline.unet.config.in_channels} channels; refinement needs one that takes "
+            f"{channels}"
         )
     if checkpoint.lora is not None:
         folder = locate(checkpoint, "lora")

@@ -114,7 +114,7 @@ class Runner:
                 jobs.append(Job(image, guide(composite, crop), composite.prompts[place], seed))
         made = dict(zip(places, zip(found, self.paint(jobs), strict=True), strict=True))
         return [
-            _pasted(composite, number, made, self.checkpoint.coarse)
+            _pasted(composite, number, made, self.checkpoint.tolerance)
             for number, composite in enumerate(composites)
         ]
 
@@ -187,7 +187,7 @@ def _pasted(
     composite: Composite,
     number: int,
     made: dict[tuple[int, int], tuple[Crop, NDArray[np.uint8] | None]],
-    coarse: float | None,
+    tolerance: float | None,
 ) -> Refined:
     """What was painted, laid into the picture."""
     image, flagged = composite.image, []
@@ -196,8 +196,8 @@ def _pasted(
         if painted is None:
             flagged.append(place)
             continue
-        if coarse is not None:
+        if tolerance is not None:
             figure = (composite.figures or composite.regions)[place]
-            painted = crops.refine_coarsely(composite.image, painted, crop, figure, coarse)
+            painted = crops.with_details(composite.image, painted, crop, figure, tolerance)
         image = crops.paste(image, painted, crop, composite.regions[place])
     return Refined(image, tuple(sorted(flagged)))

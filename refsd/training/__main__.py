@@ -6,6 +6,8 @@
     python -m refsd.training denoiser     UNet and Canny ControlNet
     python -m refsd.training export       half precision, the folder that diffusers reads
 
+    python -m refsd.training unpack       the reverse of export: train on from a finished checkpoint
+
 What baselines need of the finished checkpoint, each after the parts above:
 
     python -m refsd.training conditions   skeletons, depth, normals, parts and lines of the pairs
@@ -32,7 +34,8 @@ if TYPE_CHECKING:
 PAIRS: dict[Crop, int] = {"body": 4608, "head": 5120}
 HEIGHTS: dict[Crop, int] = {"body": 128, "head": 80}
 PARTS = (
-    "data", "autoencoder", "reader", "denoiser", "export", "conditions", "controlnet", "inpainting",
+    "data", "autoencoder", "reader", "denoiser", "export", "unpack", "conditions", "controlnet",
+    "inpainting",
 )  # fmt: skip
 
 
@@ -51,6 +54,7 @@ def main(arguments: list[str] | None = None) -> None:
     )
     parser.add_argument("--out", type=Path, help="the checkpoint's folder (export, controlnet, "
                         "inpainting)")  # fmt: skip
+    parser.add_argument("--checkpoint", type=Path, help="an exported folder (unpack)")
     parser.add_argument("--condition", choices=CONDITIONS, help="which one (controlnet); "
                         "only this one (conditions)")  # fmt: skip
     given = parser.parse_args(arguments)
@@ -58,6 +62,8 @@ def main(arguments: list[str] | None = None) -> None:
         parser.error(f"{given.part} needs --out")
     if given.part == "controlnet" and given.condition is None:
         parser.error("controlnet needs --condition")
+    if given.part == "unpack" and given.checkpoint is None:
+        parser.error("unpack needs --checkpoint")
     try:
         _run(given)
     except SetupError as error:
@@ -99,6 +105,12 @@ def _run(given: argparse.Namespace) -> None:
         from refsd.training.export import export
 
         export(given.folder, given.out)
+    elif given.part == "unpack":
+        from refsd.training.continuing import unpack
+
+        steps = unpack(given.checkpoint, given.folder)
+        print(f"{steps} steps are done; go on with more: python -m refsd.training denoiser "  # noqa: T201
+              f"--folder {given.folder} --steps {2 * steps}")  # fmt: skip
     elif given.part == "conditions":
         _conditions(given.folder, given.pairs, given.workers, given.condition)
     elif given.part == "controlnet":
@@ -107,7 +119,7 @@ def _run(given: argparse.Namespace) -> None:
 
         name = f"controlnet-{given.condition}"
         controlnet = train_controlnet(
-            _shards(given.folder, given.pairs), load_trained(given.folder), given.condition,
+            _shards(given.folder, given.pairs), load_trained(given.folder)[0], given.condition,
             given.folder / name, given.steps or 8000,
         )  # fmt: skip
         write_half(controlnet, given.out / name)
@@ -115,7 +127,7 @@ def _run(given: argparse.Namespace) -> None:
         from refsd.training.export import load_trained, write_pipeline
         from refsd.training.inpainting import train as train_inpainting
 
-        trainee = load_trained(given.folder)
+        trainee, _ = load_trained(given.folder)
         trainee.unet = train_inpainting(
             _shards(given.folder, given.pairs), trainee, given.folder / "inpainting",
             given.steps or 8000,

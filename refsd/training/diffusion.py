@@ -266,6 +266,7 @@ def train(
         parameters, _RATE, betas=(0.9, 0.99), weight_decay=0.01, fused=True
     )
     loop = Loop(folder, steps)
+    warm_from = 0
     average = {
         name: {k: v.clone() for k, v in m.state_dict().items()} for name, m in models.items()
     }
@@ -274,6 +275,8 @@ def train(
             model.load_state_dict(state[name])
         if "optimizer" in state:
             optimizer.load_state_dict(state["optimizer"])
+        else:  # unpacked from a checkpoint
+            warm_from = loop.step
         average = state["average"]
     # The same tensors, as lists: the average is updated in one call.
     pairs_of_weights = [
@@ -301,7 +304,7 @@ def train(
         part = data[turns[step % len(turns)]]
         loss = _loss(trainee, part, step // len(turns), rng)
         for group in optimizer.param_groups:
-            group["lr"] = _RATE * min(1.0, (step + 1) / 300) * _cooled(step / steps)
+            group["lr"] = _RATE * min(1.0, (step + 1 - warm_from) / 300) * _cooled(step / steps)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()

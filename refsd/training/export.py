@@ -12,6 +12,8 @@ from refsd.errors import SetupError
 from refsd.prompts import write_scope
 from refsd.training.autoencoder import save_autoencoder
 from refsd.training.captions import taught
+from refsd.training.continuing import RECORD
+from refsd.training.data import DATA_VERSION
 from refsd.training.diffusion import Trainee
 from refsd.training.hardware import DEVICE
 from refsd.training.text import save_tokenizer
@@ -34,13 +36,15 @@ def export(folder: Path, out: Path) -> None:
     Raises:
         SetupError: a run is missing.
     """
-    trainee = load_trained(folder)
+    trainee, steps = load_trained(folder)
     write_pipeline(trainee, out, "StableDiffusionPipeline")
     write_half(trainee.controlnet, out / "controlnet")
+    record = {"steps": steps, "data version": DATA_VERSION}
+    (out / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
-def load_trained(folder: Path) -> Trainee:
-    """The denoiser of a training run, with its averaged weights.
+def load_trained(folder: Path) -> tuple[Trainee, int]:
+    """The denoiser of a training run, with its averaged weights, and its steps so far.
 
     Args:
         folder: of ``python -m refsd.training``, with finished runs in it.
@@ -59,7 +63,7 @@ def load_trained(folder: Path) -> Trainee:
     trainee = Trainee(vae, folder / "denoiser" / "tokenizer")
     for name, model in trainee.models().items():
         model.load_state_dict(state["average"][name])
-    return trainee
+    return trainee, int(state["step"])
 
 
 def write_half(model: torch.nn.Module, out: Path) -> None:

@@ -117,7 +117,7 @@ def test_renders_are_made_once(trained: tuple[Path, Path]) -> None:
         "v1-training-head-96-seed7-0000.safetensors",
     ]  # fmt: skip
     shard = load([paths[0]])
-    assert shard.pictures.shape == (8, 96, 96, 3)
+    assert shard.pictures.shape == (8, 80, 80, 3)
     assert len(shard.labels) == 8
 
 

@@ -11,11 +11,13 @@ from safetensors.torch import load_file
 
 from refsd.diffusion import load_checkpoint
 from refsd.diffusion.refiner import DiffusionRefiner
+from refsd.errors import SetupError
 from refsd.prompts import Prompt
 from refsd.refinement import Composite
 from refsd.training import autoencoder, batches, data, diffusion, reading
 from refsd.training.batches import Pairs, to_images, to_tensor
 from refsd.training.captions import caption, taught
+from refsd.training.continuing import unpack
 from refsd.training.data import Part, render
 from refsd.training.export import export
 from refsd.training.people import sample_person
@@ -155,3 +157,26 @@ def test_training_goes_on_where_it_stopped_and_what_it_exports_refines(
     assert refiner.scope == taught()
     assert np.array_equal(refined.image[~region], image[~region])
     assert (refined.image[region] != image[region]).mean() > 0.5
+    # Elsewhere, the exported folder is a run again.
+    assert unpack(tmp_path / "checkpoint", tmp_path / "elsewhere") == 2
+    with pytest.raises(SetupError, match="is a run already"):
+        unpack(tmp_path / "checkpoint", tmp_path / "elsewhere")
+    diffusion.train(
+        {"head": shards}, tmp_path / "elsewhere" / "autoencoder" / "vae",
+        tmp_path / "elsewhere" / "reader" / reading.READ, tmp_path / "elsewhere" / "denoiser",
+        steps=3,
+    )  # fmt: skip
+    assert "step 3 of 3: denoising" in capsys.readouterr().out
+    before, after = (
+        torch.load(tmp_path / some / "denoiser" / "state.pt", weights_only=True)
+        for some in (".", "elsewhere")
+    )
+    assert after["step"] == 3
+    for name in ("unet", "controlnet"):
+        moved = {k: (after[name][k] - v).abs().max() for k, v in before["average"][name].items()}
+        assert 0 < max(moved.values()) < 0.05
+
+
+def test_what_was_not_exported_is_not_unpacked(tmp_path: Path) -> None:
+    with pytest.raises(SetupError, match=r"holds no training\.json"):
+        unpack(tmp_path, tmp_path / "run")
