@@ -283,7 +283,9 @@ def _single(request: Request, dataset: str) -> Plan:
     methods = tuple(configs.method_config(name) for name in request.methods)
     if request.only_learns:
         # The size of the models, and of the dataset where it comes in several.
-        size = {"preset": request.preset} if request.preset else {}
+        size: dict[str, object] = {"preset": request.preset} if request.preset else {}
+        if request.tracks == ("detection",):
+            size["modes"] = ("random",)  # boxes are no words to prompt with
         utility = configs.validate(UtilityConfig, size, "--preset")
         name = configs.dataset_config(dataset, Overrides()).dataset
         if "preset" not in DATASETS.load(name).Options.model_fields:

@@ -779,6 +779,29 @@ class UtilityAgreement(Record):
     unjudged: int
 
 
+class UtilityMeasure(Record):
+    """What is measured of one method's training pictures without training anything.
+
+    Attributes:
+        name: e.g. ``recall of the people finder``.
+        value: with the ends of its 95 % interval; NaN where it is unscored.
+        originals: the same of the originals, to compare it with; NaN where there is no such thing.
+        better: which end is the better one.
+        n: people or pictures that count; unscored: those that could not be scored; clusters: what
+            the interval resamples or is taken over.
+        remark: how to read it, or why it is unscored.
+    """
+
+    name: str
+    value: Ends
+    originals: Ends
+    better: Literal["higher", "lower"]
+    n: int
+    unscored: int
+    clusters: int
+    remark: str = ""
+
+
 class UtilityRecord(Record):
     """What models that learned from one method's pictures are good for; R is the same for all.
 
@@ -790,6 +813,7 @@ class UtilityRecord(Record):
         left_out: training pictures that are not in S, since nobody was found or the method failed.
         masked: people of S who are masked, not replaced.
         training_hash: sha256 over the training originals and their labels.
+        also: what is measured of S without training.
     """
 
     track: UtilityTrack
@@ -808,6 +832,7 @@ class UtilityRecord(Record):
     confusions: tuple[UtilityConfusion, ...] = ()
     gaps: tuple[UtilityGap, ...] = ()
     agreement: tuple[UtilityAgreement, ...] = ()
+    also: tuple[UtilityMeasure, ...] = ()
     notes: tuple[str, ...] = ()
 
 

@@ -148,6 +148,14 @@ DATASETS: Registry[Plugin[Dataset]] = Registry(
             "humangenai.datasets.coco",
             "pictures with boxes, masks and categories in COCO's format (--path)",
         ),
+        "crowd-scenes": Entry(
+            "humangenai.datasets.crowd_scenes",
+            "scenes of several rendered people, with boxes and masks, for detectors",
+        ),
+        "openimages": Entry(
+            "humangenai.datasets.openimages",
+            "your own copy of OpenImages, boxes of 600 classes (--path)",
+        ),
         "folder": Entry(
             "humangenai.datasets.folder", "any directory of JPEG, PNG or WebP pictures (--path)"
         ),
@@ -182,6 +190,10 @@ METRICS: Registry[Track] = Registry(
         "phi": Entry(
             "humangenai.attribute_fidelity.track:phi",
             "attribute fidelity: does the new person look as prompted? (ϕ_A to ϕ_D)",
+        ),
+        "detection": Entry(
+            "humangenai.utility.detection.track:detection",
+            "utility: are detectors that learn from the pictures still good? (S, R, S+R, S→R)",
         ),
     },
     "humangenai.metrics",
