@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -236,8 +236,6 @@ def _person(body: AnnyBody, place: tuple[float, float], rng: np.random.Generator
 
 
 def _draw(figure: _Standing, view: _View, renderer: Renderer, light: Light) -> _Drawn:
-    from dataclasses import replace
-
     meshes = [
         replace(
             mesh,

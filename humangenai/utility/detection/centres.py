@@ -146,8 +146,7 @@ class CentreDetector:
 
     def build(self, categories: int) -> nn.Module:
         """An untrained network."""
-        network = CentreNetwork(categories, self.channels)
-        return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+        return CentreNetwork(categories, self.channels)
 
     def loss(
         self,

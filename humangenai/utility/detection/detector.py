@@ -46,8 +46,10 @@ class Detector(Protocol):
         recipe: how it is trained.
     """
 
-    name: str
-    recipe: Recipe
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def recipe(self) -> Recipe: ...  # noqa: D102
 
     def settings(self) -> Mapping[str, object]:
         """All that its result depends on beside pictures, seed and recipe; JSON-able."""

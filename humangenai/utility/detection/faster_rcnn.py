@@ -79,7 +79,7 @@ class TimmPyramid(nn.Module):
         padded = functional.pad(pictures, (0, -width % patch, 0, -height % patch))
         maps = self.backbone(padded)
         if self.plain:
-            last = maps[-1]
+            last = maps[-1].float()  # not every type can be scaled smoothly
             levels = [
                 functional.interpolate(
                     last,

@@ -67,7 +67,7 @@ def picture_quality(
     before: list[NDArray[np.uint8]] = []
     after: list[NDArray[np.uint8]] = []
     whole: tuple[list[NDArray[np.uint8]], list[NDArray[np.uint8]]] = ([], [])
-    block: list[int] = []
+    picture: list[int] = []
     with progress.stage(f"{method}: picture quality", len(chosen)) as advance:
         for number, item in enumerate(chosen):
             original, output = run.dataset.image(item), run.output(method, item)
@@ -80,12 +80,15 @@ def picture_quality(
                     continue
                 before.append(original[y0:y1, x0:x1])
                 after.append(output[y0:y1, x0:x1])
-                block.append(number * BLOCKS // len(chosen))
+                picture.append(number)
             advance(1)
     measures = list(inception_distances(*whole))
     if before:
         network = load_attacker("osnet")
-        measures.append(mmd_measure(network.embed(before), network.embed(after), np.array(block)))
+        # Whole pictures stay together; a block is large enough to be one.
+        count = max(1, min(BLOCKS, len(before) // LEAST))
+        blocks = np.array(picture) * count // len(chosen)
+        measures.append(mmd_measure(network.embed(before), network.embed(after), blocks))
     return tuple(measures)
 
 

@@ -12,6 +12,7 @@ Who is not found in both has no landmarks to compare, and is counted as unscored
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -44,6 +45,8 @@ NEAR = 0.1
 
 SURE = 0.5
 """Least visibility in the original of landmarks that count."""
+
+NOTHING = (math.nan, math.nan, math.nan)
 
 RECALL = "recall of the people finder"
 PCK = "PCK@0.1 of the pose estimator"
@@ -92,7 +95,7 @@ def _measure(name: str, of: Estimate, originals: Estimate | None, people: int) -
     return UtilityMeasure(
         name=name,
         value=_ends(of),
-        originals=(float("nan"),) * 3 if originals is None else _ends(originals),
+        originals=NOTHING if originals is None else _ends(originals),
         better="higher",
         n=of.n,
         unscored=people - of.n,
@@ -161,12 +164,12 @@ def pck(box: NDArray[np.float32], before: Person | None, after: Person | None) -
         after: as found in the method's picture.
     """
     if before is None or after is None or before.landmarks is None or after.landmarks is None:
-        return float("nan")
+        return math.nan
     sure = np.ones(len(before.landmarks), dtype=np.bool_)
     if before.visibility is not None:
         sure = before.visibility >= SURE
     if not sure.any():
-        return float("nan")
+        return math.nan
     size = float(max(box[2] - box[0], box[3] - box[1]))
     distances = np.linalg.norm(before.landmarks[sure] - after.landmarks[sure], axis=1)
     return float((distances <= NEAR * size).mean())

@@ -138,7 +138,9 @@ class _Bench:
             [to_truth(self.dataset.objects(item)) for item in made],
         )
         content = synthetic.content_hash()
-        models, scores, differences = [], [], []
+        models: list[UtilityModel] = []
+        scores: list[UtilityScore] = []
+        differences: list[UtilityDifference] = []
         for name, detector in detectors.items():
             found: dict[Training, Sequence[Sequence[Detections]]] = {}
             missing = detector if isinstance(detector, str) else None

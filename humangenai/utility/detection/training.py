@@ -105,8 +105,7 @@ def train(job: Job, folder: Path, advance: Callable[[int], None] = lambda _: Non
         if (update + 1) % CHECKPOINT_EVERY == 0 and update + 1 < recipe.updates:
             run.save(checkpoint, update + 1)
         advance(1)
-    run.finish(done)
-    checkpoint.unlink(missing_ok=True)
+    run.finish(done, checkpoint)
     return done
 
 
@@ -122,7 +121,7 @@ def detect(job: Job, weights: Path, images: Sequence[NDArray[np.uint8]]) -> list
     network = _build(job)
     network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
     network.to(device).eval()
-    found = []
+    found: list[Detections] = []
     for first in range(0, len(images), AT_ONCE):
         found += job.detector.detect(network, images[first : first + AT_ONCE], device)
     return found
@@ -229,9 +228,11 @@ class _Run:
             },
         )
 
-    def finish(self, path: Path) -> None:
-        """Write the weights."""
+    def finish(self, path: Path, checkpoint: Path) -> None:
+        """Write the weights, and take away the checkpoint."""
         self._write(path, self._state())
+        if self._accelerator.is_main_process:
+            checkpoint.unlink(missing_ok=True)
         self._accelerator.wait_for_everyone()
         self._accelerator.free_memory()
 
