@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -122,6 +122,9 @@ class Evaluation:
     precision: Mapping[Metric, NDArray[np.float64]]
     by_category: Mapping[str, Mapping[Metric, NDArray[np.float64]]]
     _models: tuple[tuple[_Category, ...], ...]
+    _drawn: dict[tuple[Metric, str | None, int, int], NDArray[np.float64]] = field(
+        default_factory=dict
+    )
 
     def score(
         self,
@@ -178,7 +181,15 @@ class Evaluation:
     def _resampled(
         self, metric: Metric, category: str | None, resamples: int, seed: int
     ) -> NDArray[np.float64]:
-        """Mean over models on pictures drawn anew: float64 (resamples,)."""
+        """Mean over models on pictures drawn anew: float64 (resamples,); computed once."""
+        key = (metric, category, resamples, seed)
+        if key not in self._drawn:
+            self._drawn[key] = self._draw(*key)
+        return self._drawn[key]
+
+    def _draw(
+        self, metric: Metric, category: str | None, resamples: int, seed: int
+    ) -> NDArray[np.float64]:
         weights = resample_weights(self.pictures, resamples, seed)
         at = None if category is None else [*self.by_category].index(category)
         chosen = [model if at is None else (model[at],) for model in self._models]

@@ -7,7 +7,7 @@ goes on where it stopped, and one that is repeated trains nothing again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -103,6 +103,7 @@ class _Bench:
         originals: R; content: its hash.
         test: originals of other people; test_content: its hash.
         folder: where results are kept.
+        evaluated: what was found, by task and files.
     """
 
     run: Measured
@@ -112,6 +113,7 @@ class _Bench:
     test: Pictures
     test_content: str
     folder: Path
+    evaluated: dict[tuple[str, tuple[Path, ...]], Evaluation] = field(default_factory=dict)
 
     @classmethod
     def prepare(cls, run: Measured, dataset: WithObjects, progress: Progress) -> _Bench:
@@ -142,7 +144,7 @@ class _Bench:
         scores: list[UtilityScore] = []
         differences: list[UtilityDifference] = []
         for name, detector in detectors.items():
-            found: dict[Training, Sequence[Sequence[Detections]]] = {}
+            found: dict[Training, tuple[Path, ...]] = {}
             missing = detector if isinstance(detector, str) else None
             if not made and missing is None:
                 missing = "there is no synthetic picture to learn from"
@@ -191,11 +193,11 @@ class _Bench:
         detector: Detector,
         synthetic: tuple[Pictures, str],
         progress: Progress,
-    ) -> dict[Training, Sequence[Sequence[Detections]]]:
-        """What the detectors of each training and seed find in the test pictures."""
+    ) -> dict[Training, tuple[Path, ...]]:
+        """Files with what the detectors find in the test pictures, one per seed."""
         from humangenai.utility.detection.training import train
 
-        found: dict[Training, Sequence[Sequence[Detections]]] = {}
+        found: dict[Training, tuple[Path, ...]] = {}
         both: Pictures | None = None
         for training in self.run.utility.trainings:
             if training == "S+R" and both is None:
@@ -208,12 +210,12 @@ class _Bench:
             title = f"{training} · {detector.name}"
             if training != "R":
                 title = f"{method}: {title}"
-            models = []
+            files = []
             with progress.stage(title, steps) as advance:
                 for job in jobs:
                     weights = train(job, self.folder, advance)
-                    models.append(self._found(job, weights))
-            found[training] = models
+                    files.append(self._found(job, weights))
+            found[training] = tuple(files)
         return found
 
     def _job(
@@ -237,20 +239,20 @@ class _Bench:
         start = s if training == "S→R" else None
         return Job(detector, self.originals, self.content, count, seed, start)
 
-    def _found(self, job: Job, weights: Path) -> list[Detections]:
-        """What a detector finds in the test pictures, from the cache where it is there."""
+    def _found(self, job: Job, weights: Path) -> Path:
+        """The file with what a detector finds in the test pictures, made where it is missing."""
         from humangenai.utility.detection.training import detect
 
         path = self.folder / f"{digest([job.key(), self.test_content])}.npz"
         if not path.is_file():
             _save(path, detect(job, weights, self.test.images))
-        return _load(path)
+        return path
 
     def _score(
-        self, model: str, task: str, found: Mapping[Training, Sequence[Sequence[Detections]]]
+        self, model: str, task: str, found: Mapping[Training, tuple[Path, ...]]
     ) -> tuple[list[UtilityScore], list[UtilityDifference]]:
         """The cells of one model and task."""
-        evaluations = {training: self._evaluate(task, models) for training, models in found.items()}
+        evaluations = {training: self._evaluate(task, files) for training, files in found.items()}
         scores, differences = [], []
         for training in self.run.utility.trainings:
             for metric in METRICS:
@@ -290,15 +292,19 @@ class _Bench:
                 )
         return scores, differences
 
-    def _evaluate(self, task: str, models: Sequence[Sequence[Detections]]) -> Evaluation:
-        if task == ALL:
-            return evaluate(self.test.truth, models, self.dataset.categories)
-        people = self._people()
-        return evaluate(
-            [_only_truth(one, people) for one in self.test.truth],
-            [[_only_found(one, people) for one in model] for model in models],
-            [PERSON],
-        )
+    def _evaluate(self, task: str, files: tuple[Path, ...]) -> Evaluation:
+        """What is right of what was found; R's is the same for all methods, and made once."""
+        if (task, files) not in self.evaluated:
+            models = [_load(path) for path in files]
+            truth: Sequence[Truth] = self.test.truth
+            categories: Sequence[str] = self.dataset.categories
+            if task == PERSON:
+                people = self._people()
+                truth = [_only_truth(one, people) for one in truth]
+                models = [[_only_found(one, people) for one in model] for model in models]
+                categories = [PERSON]
+            self.evaluated[task, files] = evaluate(truth, models, categories)
+        return self.evaluated[task, files]
 
     def _also(
         self, method: str, made: Sequence[Item], progress: Progress
