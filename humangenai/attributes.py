@@ -74,3 +74,20 @@ def labels_of(
         labels[row] = dict(truth[column].attributes)
         overlaps[row, :] = overlaps[:, column] = 0.0
     return labels
+
+
+def labels_of_largest(
+    labels: Mapping[str, str], people: Sequence[Person]
+) -> list[Mapping[str, str]]:
+    """The labels of a picture, given to the largest person in it: nobody says whose they are.
+
+    Args:
+        labels: what the dataset says of the picture, in the vocabulary's words.
+        people: who was found.
+
+    Returns:
+        One mapping per found person, in order; empty for all but the largest.
+    """
+    areas = [int(person.mask.sum()) for person in people]
+    largest = int(np.argmax(areas)) if areas else -1
+    return [labels if index == largest else {} for index in range(len(people))]

@@ -83,7 +83,7 @@ class UtilityConfig(Config):
         trainings: which rows of the table: on synthetic pictures, on originals, on both, on
             synthetic ones and then on originals.
         seeds: trainings of each kind; with one there are no intervals.
-        models: names of the models to train; None: all of the preset.
+        models: the models to train, ``NAME`` or ``NAME:WEIGHTS``; None: all of the preset.
         pictures: at most so many pictures to learn from, spread over the people; None: all.
         modes: how methods that take prompts are asked, unless their own options say it: labels
             become prompt attributes (``preserve``), or nothing is asked for (``random``).
@@ -186,6 +186,8 @@ class RunConfig(Config):
         # What stands behind a judge's name may be a folder; the record has the judge's version.
         judges = self.phi.judges
         plain["phi"]["judges"] = judges and [name.partition(":")[0] for name in judges]
+        models = self.utility.models
+        plain["utility"]["models"] = models and [name.partition(":")[0] for name in models]
         return plain
 
 

@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from humangenai import __version__
-from humangenai.attributes import labels_of, preserves_labels
+from humangenai.attributes import labels_of, labels_of_largest, preserves_labels
 from humangenai.config import digest
+from humangenai.datasets.tasks import Labelled
 from humangenai.fates import fates_and_leaks
 from humangenai.labels import label_record
 from humangenai.methods import Task
 from humangenai.perception import batches, one_line
 from humangenai.poses import pose_records
 from humangenai.records import ItemRecord, PersonRecord
+from humangenai.utility.labels import prompt_attributes
 from refsd.errors import SetupError
 from refsd.images import load_image
 
@@ -129,7 +131,10 @@ class Pseudonymization:
         """What the dataset says of each person found, where the method preserves it."""
         if not preserves_labels(self.method):
             return ()
-        return labels_of(self.dataset.truth(item), self.perception.people(item), self.dataset.name)
+        truth, people = self.dataset.truth(item), self.perception.people(item)
+        if truth is None and isinstance(self.dataset, Labelled):
+            return labels_of_largest(prompt_attributes(self.dataset.tasks(), item.labels), people)
+        return labels_of(truth, people, self.dataset.name)
 
     def output(self, item: Item, record: ItemRecord) -> NDArray[np.uint8]:
         """The method's picture of an item that is done, by its line.

@@ -128,6 +128,10 @@ DATASETS: Registry[Plugin[Dataset]] = Registry(
             "humangenai.datasets.crowd",
             "people rendered by the suite: re-identification splits, full ground truth",
         ),
+        "crowd-faces": Entry(
+            "humangenai.datasets.crowd_faces",
+            "labelled heads of rendered people, for classification",
+        ),
         "photos": Entry(
             "humangenai.datasets.photos", "public-domain portraits from installed packages"
         ),
@@ -194,6 +198,10 @@ METRICS: Registry[Track] = Registry(
         "detection": Entry(
             "humangenai.utility.detection.track:detection",
             "utility: are detectors that learn from the pictures still good? (S, R, S+R, S→R)",
+        ),
+        "classification": Entry(
+            "humangenai.utility.classification.track:classification",
+            "utility: are classifiers that learn from the pictures still good? (S, R, S+R, S→R)",
         ),
     },
     "humangenai.metrics",

@@ -30,6 +30,7 @@ from humangenai.report.tables import (
     review_table,
 )
 from humangenai.report.templates import environment
+from humangenai.report.utility import utility_details, utility_tables
 from humangenai.store import atomic_write, read_items
 
 if TYPE_CHECKING:
@@ -101,6 +102,8 @@ def _page(run_folder: Path, record: RunRecord, lines: list[ItemRecord]) -> str:
         studies=[(study, _study_tables(record, study)) for study in record.studies],
         attacks=[_attack(record, name) for name in attackers(record)],
         fidelity=fidelity(run_folder, record),
+        utility=utility_tables(record, wide=True),
+        utility_details=utility_details(record),
         examples=examples(run_folder / "private", names, _prompts(lines)),
         missed=missed(run_folder, lines),
         reasons=reasons_table(lines),

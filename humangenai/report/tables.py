@@ -99,7 +99,8 @@ def tables(record: RunRecord, against: Sequence[str] | None = None) -> list[Tabl
         record: the run.
         against: the methods to which differences are shown; None: all that there are.
     """
-    from humangenai.report.fidelity import fidelity_tables  # it builds on this module
+    from humangenai.report.fidelity import fidelity_tables  # they build on this module
+    from humangenai.report.utility import utility_tables
 
     others = compared(record) if against is None else against
     made = [coverage_table(record), review_table(record), pose_table(record)]
@@ -107,6 +108,7 @@ def tables(record: RunRecord, against: Sequence[str] | None = None) -> list[Tabl
         made.append(reid_table(record, attacker))
         made.extend(difference_table(record, attacker, other) for other in others)
     made += fidelity_tables(record)
+    made += utility_tables(record)
     for study in record.studies:
         made += [ratings_table(record.methods, study), agreement_table(study)]
     return [table for table in made if table.rows]

@@ -1,15 +1,16 @@
 """What classifiers learn: the paper's four tasks, and how each dataset's labels become numbers.
 
-| task | RAF-DB | crowd | your folder |
-|---|---|---|---|
-| emotion | 7 | – | your column |
-| age group | 5, in its own years | 3: crowd's people are adults | your column |
-| gender | 2; *unsure* is no label | 2 | your column |
-| ethnicity | 3 | – | your column |
+| task | RAF-DB | crowd-faces | crowd | your folder |
+|---|---|---|---|---|
+| emotion | 7 | 7 | – | your column |
+| age group | 5, in its own years | 3: adults | 3: adults | your column |
+| gender | 2; *unsure* is no label | 2 | 2 | your column |
+| ethnicity | 3 | 3 | – | your column |
 
 Crowd's whole-body crops show no face large enough for an emotion, and its people have skin tones
-but no ethnicities; so these two tasks are unscored on it. Datasets that label their items say
-themselves what they tell apart (``humangenai.datasets.tasks``), in tasks of any name.
+but no ethnicities; so these two tasks are unscored on it. Its heads (crowd-faces) have both.
+Datasets that label their items say themselves what they tell apart (``humangenai.datasets.tasks``),
+in tasks of any name.
 """
 
 from __future__ import annotations
@@ -56,8 +57,8 @@ def tasks_of(dataset: Dataset) -> tuple[Task, ...]:
         tasks = CROWD
     else:
         raise UserError(
-            f"the dataset '{dataset.name}' has no labels for classification; choose rafdb, crowd, "
-            "or labelled-folder with a CSV of labels"
+            f"the dataset '{dataset.name}' has no labels for classification; choose rafdb, "
+            "crowd-faces, crowd, or labelled-folder with a CSV of labels"
         )
     order = {name: place for place, name in enumerate(PAPER_TASKS)}
     return tuple(sorted(tasks, key=lambda task: order.get(task.name, len(order))))

@@ -17,7 +17,7 @@ def test_a_misspelt_name_is_refused_with_the_nearest() -> None:
 
 
 def test_a_name_like_no_other_is_refused_with_all_names() -> None:
-    with pytest.raises(UserError, match="known: coco, crowd, folder, labelled-folder, market1501"):
+    with pytest.raises(UserError, match=r"known: coco, crowd, .*folder, labelled-folder"):
         DATASETS.load("zzz")
 
 
