@@ -25,7 +25,13 @@ from humangenai.scoring import Scores
 from humangenai.store import atomic
 from humangenai.utility.detection.pictures import Loaded, Pictures, to_truth
 from humangenai.utility.detection.quality import picture_quality
-from humangenai.utility.detection.scores import METRICS, Detections, Truth, evaluate
+from humangenai.utility.detection.scores import (
+    METRICS,
+    RESAMPLES,
+    Detections,
+    Truth,
+    evaluate,
+)
 from humangenai.utility.detection.sight import sight
 
 if TYPE_CHECKING:
@@ -257,7 +263,7 @@ class _Bench:
         for training in self.run.utility.trainings:
             for metric in METRICS:
                 evaluation = evaluations.get(training)
-                one = None if evaluation is None else evaluation.score(metric)
+                one = None if evaluation is None else evaluation.score(metric, resamples=RESAMPLES)
                 per_seed = () if evaluation is None else evaluation.precision[metric].tolist()
                 scores.append(
                     UtilityScore(
@@ -275,7 +281,7 @@ class _Bench:
                 )
                 if evaluation is None or training == "R" or "R" not in evaluations:
                     continue
-                gap = evaluation.difference(evaluations["R"], metric)
+                gap = evaluation.difference(evaluations["R"], metric, resamples=RESAMPLES)
                 differences.append(
                     UtilityDifference(
                         training=training,
