@@ -11,8 +11,8 @@
 What baselines need of the finished checkpoint, each after the parts above:
 
     python -m refsd.training conditions   skeletons, depth, normals, parts and lines of the pairs
-    python -m refsd.training controlnet   a ControlNet for one of those conditions
-    python -m refsd.training inpainting   a UNet that fills holes
+    python -m refsd.training controlnet   a ControlNet for one of those conditions, or for holes to
+                                          be filled (inpaint), which needs no pictures of its own
 
 Every part goes on where it was stopped and leaves loss curves and sheets of samples in its folder.
 """
@@ -35,7 +35,6 @@ PAIRS: dict[Crop, int] = {"body": 4608, "head": 5120}
 HEIGHTS: dict[Crop, int] = {"body": 128, "head": 80}
 PARTS = (
     "data", "autoencoder", "reader", "denoiser", "export", "unpack", "conditions", "controlnet",
-    "inpainting",
 )  # fmt: skip
 
 
@@ -47,21 +46,24 @@ def main(arguments: list[str] | None = None) -> None:
     )  # fmt: skip
     parser.add_argument("part", choices=PARTS)
     parser.add_argument("--folder", type=Path, required=True, help="for data and runs; some GB")
-    parser.add_argument("--pairs", type=int, help="of each crop (data); 4608 bodies and 5120 heads by default")
+    parser.add_argument(
+        "--pairs", type=int, help="of each crop (data); 4608 bodies and 5120 heads by default"
+    )
     parser.add_argument("--workers", type=int, default=2, help="processes (data, conditions)")
     parser.add_argument(
         "--steps", type=int, help="of training; if not given, as many as the part needs"
     )
-    parser.add_argument("--out", type=Path, help="the checkpoint's folder (export, controlnet, "
-                        "inpainting)")  # fmt: skip
+    parser.add_argument("--out", type=Path, help="the checkpoint's folder (export, controlnet)")
     parser.add_argument("--checkpoint", type=Path, help="an exported folder (unpack)")
-    parser.add_argument("--condition", choices=CONDITIONS, help="which one (controlnet); "
-                        "only this one (conditions)")  # fmt: skip
+    parser.add_argument("--condition", choices=(*CONDITIONS, "inpaint"), help="which one "
+                        "(controlnet); only this one (conditions)")  # fmt: skip
     given = parser.parse_args(arguments)
-    if given.part in ("export", "controlnet", "inpainting") and given.out is None:
+    if given.part in ("export", "controlnet") and given.out is None:
         parser.error(f"{given.part} needs --out")
     if given.part == "controlnet" and given.condition is None:
         parser.error("controlnet needs --condition")
+    if given.part == "conditions" and given.condition == "inpaint":
+        parser.error("inpaint has no pictures to draw: holes are made while training")
     if given.part == "unpack" and given.checkpoint is None:
         parser.error("unpack needs --checkpoint")
     try:
@@ -113,7 +115,7 @@ def _run(given: argparse.Namespace) -> None:
               f"--folder {given.folder} --steps {2 * steps}")  # fmt: skip
     elif given.part == "conditions":
         _conditions(given.folder, given.pairs, given.workers, given.condition)
-    elif given.part == "controlnet":
+    else:
         from refsd.training.controls import train as train_controlnet
         from refsd.training.export import load_trained, write_half
 
@@ -123,16 +125,6 @@ def _run(given: argparse.Namespace) -> None:
             given.folder / name, given.steps or 8000,
         )  # fmt: skip
         write_half(controlnet, given.out / name)
-    else:
-        from refsd.training.export import load_trained, write_pipeline
-        from refsd.training.inpainting import train as train_inpainting
-
-        trainee, _ = load_trained(given.folder)
-        trainee.unet = train_inpainting(
-            _shards(given.folder, given.pairs), trainee, given.folder / "inpainting",
-            given.steps or 8000,
-        )  # fmt: skip
-        write_pipeline(trainee, given.out, "StableDiffusionInpaintPipeline")
 
 
 def _data(folder: Path, pairs: int | None, workers: int) -> None:

@@ -29,6 +29,7 @@ from refsd.refinement import canny
 from refsd.training.autoencoder import LATENT_CHANNELS
 from refsd.training.batches import HELD_OUT, Pairs, to_images, to_tensor
 from refsd.training.captions import caption
+from refsd.training.convolutions import quicken
 from refsd.training.hardware import DEVICE, reduced
 from refsd.training.loop import Loop
 from refsd.training.text import WIDTH, kept_tokenizer, make_text_encoder, tokens
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 
     from refsd.prompts import View
 
-EDGES_WITHHELD = 0.25
+EDGES_WITHHELD = 0.35
 """In this share of the steps there are no edges, and no ControlNet: the UNet alone paints."""
 
 STARTED = 0.5
@@ -260,6 +261,9 @@ def train(
     trainee = Trainee(vae, folder / "tokenizer")
     trainee.text_encoder.load_state_dict(torch.load(reader, map_location=DEVICE, weights_only=True))
     trainee.text_encoder.requires_grad_(False)
+    if DEVICE.type == "cpu":
+        quicken(trainee.unet)
+        quicken(trainee.controlnet)
     models = trainee.models()
     parameters = [p for model in models.values() for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(
@@ -349,9 +353,11 @@ def _loss(trainee: Trainee, part: Encoded, turn: int, rng: np.random.Generator) 
         is_started.to(DEVICE).view(-1, 1, 1, 1), part.composites[chosen, mirrored], latents
     )
     noisy, wanted = noised(trainee.scheduler, seen, latents, noise, times)
-    # Plain attention: with so few tokens the fused one takes longer on its way back.
-    with reduced(), sdpa_kernel(SDPBackend.MATH):
-        made = trainee.velocity(noisy, times, trainee.embed(captions), edges)
+    with reduced():
+        words = trainee.embed(captions)
+        # Plain attention: with so few tokens the fused one takes longer on its way back.
+        with sdpa_kernel(SDPBackend.MATH):
+            made = trainee.velocity(noisy, times, words, edges)
     counted = part.weights[chosen, mirrored]
     return functional.mse_loss(made.float(), wanted, weight=counted.expand_as(wanted))
 

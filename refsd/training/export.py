@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import diffusers
 import torch
@@ -21,8 +21,6 @@ from refsd.training.text import save_tokenizer
 if TYPE_CHECKING:
     from pathlib import Path
 
-Pipeline = Literal["StableDiffusionPipeline", "StableDiffusionInpaintPipeline"]
-
 
 def export(folder: Path, out: Path) -> None:
     """Write the averaged weights as a Stable Diffusion folder with a ControlNet beside it.
@@ -37,7 +35,7 @@ def export(folder: Path, out: Path) -> None:
         SetupError: a run is missing.
     """
     trainee, steps = load_trained(folder)
-    write_pipeline(trainee, out, "StableDiffusionPipeline")
+    write_pipeline(trainee, out)
     write_half(trainee.controlnet, out / "controlnet")
     record = {"steps": steps, "data version": DATA_VERSION}
     (out / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
@@ -71,13 +69,12 @@ def write_half(model: torch.nn.Module, out: Path) -> None:
     model.half().save_pretrained(out)  # type: ignore[operator]
 
 
-def write_pipeline(trainee: Trainee, out: Path, pipeline: Pipeline) -> None:
+def write_pipeline(trainee: Trainee, out: Path) -> None:
     """Write everything but ControlNets as a folder of diffusers, in half precision.
 
     Args:
         trainee: what was trained; its weights are halved.
         out: new folder.
-        pipeline: what reads it.
     """
     out.mkdir(parents=True, exist_ok=True)
     write_half(trainee.unet, out / "unet")
@@ -87,7 +84,7 @@ def write_pipeline(trainee: Trainee, out: Path, pipeline: Pipeline) -> None:
     save_tokenizer(trainee.tokenizer, out / "tokenizer")
     write_scope(taught(), out)
     index = {
-        "_class_name": pipeline,
+        "_class_name": "StableDiffusionPipeline",
         "_diffusers_version": diffusers.__version__,
         "feature_extractor": [None, None],
         "safety_checker": [None, None],
