@@ -67,7 +67,8 @@ class Checkpoint(BaseModel):
         licence: of the weights.
         family: ``sd15`` (one text encoder) or ``sdxl`` (two).
         base: Stable Diffusion's folder: VAE, UNet, text encoders, tokenizers.
-        controlnet: the Canny ControlNet; none for inpainting.
+        controlnet: for refiners the Canny ControlNet; for inpainters one that fills holes, shown
+            as -1 in pictures of [0, 1], or none where the UNet itself is told of holes.
         lora: distilled weights that need few steps, laid over the UNet.
         dtype: of the weights while running; ``auto``: what the device is fast at.
         scheduler: a class of diffusers.

@@ -47,7 +47,8 @@ class DiffusionInpainter:
     """Fills holes with Stable Diffusion's inpainting checkpoints, or any in their layout.
 
     UNets with nine input channels are told where the hole is; those with four, which were made for
-    whole pictures, get everything around it put back after every step.
+    whole pictures, get everything around it put back after every step. Where the checkpoint has a
+    ControlNet, that is shown the picture with its hole, and all of it is painted from noise.
 
     Attributes:
         name: the checkpoint's.

@@ -36,7 +36,8 @@ def load_pipeline(checkpoint: Checkpoint, plan: Plan, use: Use) -> Any:
     Args:
         checkpoint: its settings.
         plan: device, precision and savings.
-        use: ``refine`` is image-to-image with a ControlNet, ``inpaint`` fills a hole.
+        use: ``refine`` is image-to-image with a ControlNet, ``inpaint`` fills a hole: from noise
+            with a ControlNet where the checkpoint has one, else as its UNet was made for.
 
     Returns:
         A pipeline of diffusers, ready to be called.
@@ -64,10 +65,11 @@ def _load(checkpoint: Checkpoint, plan: Plan, use: Use) -> Any:
         parts |= {"safety_checker": None, "requires_safety_checker": False}
     elif checkpoint.family == "sdxl":
         parts["add_watermarker"] = False
-    kind: Any = getattr(diffusers, _PIPELINES[checkpoint.family, use])
-    if use == "refine":
-        if checkpoint.controlnet is None:
+    kind: Any = getattr(diffusers, _pipeline_name(checkpoint, use))
+    if checkpoint.controlnet is None:
+        if use == "refine":
             raise CheckpointError(f"the refiner {checkpoint.name!r} names no 'controlnet'")
+    else:
         folder = locate(checkpoint, "controlnet")
         with _explained(checkpoint, folder):
             parts["controlnet"] = diffusers.ControlNetModel.from_pretrained(
@@ -77,13 +79,7 @@ def _load(checkpoint: Checkpoint, plan: Plan, use: Use) -> Any:
         pipeline = kind.from_pretrained(base, **options, **parts)
         scheduler: Any = getattr(diffusers, checkpoint.scheduler)
         pipeline.scheduler = scheduler.from_config(pipeline.scheduler.config)
-    channels = pipeline.vae.config.latent_channels
-    if use == "refine" and pipeline.unet.config.in_channels != channels:
-        raise CheckpointError(
-            f"the base of {checkpoint.name!r} is for inpainting: its UNet takes "
-            f"{pipeline.unet.config.in_channels} channels; refinement needs one that takes "
-            f"{channels}"
-        )
+    _check_channels(checkpoint, use, pipeline)
     if checkpoint.lora is not None:
         folder = locate(checkpoint, "lora")
         with _explained(checkpoint, folder):
@@ -98,12 +94,36 @@ def _load(checkpoint: Checkpoint, plan: Plan, use: Use) -> Any:
     return pipeline
 
 
-_PIPELINES = {
-    ("sd15", "refine"): "StableDiffusionControlNetImg2ImgPipeline",
-    ("sdxl", "refine"): "StableDiffusionXLControlNetImg2ImgPipeline",
-    ("sd15", "inpaint"): "StableDiffusionInpaintPipeline",
-    ("sdxl", "inpaint"): "StableDiffusionXLInpaintPipeline",
-}
+def _pipeline_name(checkpoint: Checkpoint, use: Use) -> str:
+    """Which of diffusers' pipelines runs a checkpoint."""
+    family = {"sd15": "StableDiffusion", "sdxl": "StableDiffusionXL"}[checkpoint.family]
+    if use == "refine":
+        return f"{family}ControlNetImg2ImgPipeline"
+    if checkpoint.controlnet is not None:
+        # That for ControlNets and inpainting would ask for a picture only to look away from it.
+        return f"{family}ControlNetPipeline"
+    return f"{family}InpaintPipeline"
+
+
+_INPAINTED = (4, 9)
+"""Channels of the UNets that diffusers' pipelines for inpainting take; written into them."""
+
+
+def _check_channels(checkpoint: Checkpoint, use: Use, pipeline: Any) -> None:
+    """Refuse UNets that the pipeline would only stumble over with the first picture."""
+    taken, channels = pipeline.unet.config.in_channels, pipeline.vae.config.latent_channels
+    if checkpoint.controlnet is None:
+        if taken not in _INPAINTED:
+            raise CheckpointError(
+                f"the UNet of {checkpoint.name!r} takes {taken} channels; without a 'controlnet' "
+                "that fills holes only UNets with 4 or 9 inpaint"
+            )
+    elif taken != channels:
+        purpose = "refinement" if use == "refine" else "a ControlNet that fills holes"
+        raise CheckpointError(
+            f"the base of {checkpoint.name!r} is for inpainting: its UNet takes {taken} channels; "
+            f"{purpose} needs one that takes {channels}"
+        )
 
 
 @contextmanager

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
+    from torch import Tensor
 
     from refsd.diffusion.checkpoints import Checkpoint
     from refsd.diffusion.crops import Crop
@@ -141,24 +142,10 @@ class Runner:
             job.prompt.negative if settings.negative is None else settings.negative for job in jobs
         ]
         words = self._embeddings([job.prompt.positive for job in jobs], negative)
-        guide = _tensor([job.guide for job in jobs])
-        if self._use == "refine":
-            guided = {
-                "control_image": guide,
-                "strength": settings.strength,
-                "controlnet_conditioning_scale": settings.conditioning_scale,
-            }
-        else:
-            # All of the noise: with less, what was under the hole would be where it starts from.
-            guided = {"mask_image": guide[:, :1], "strength": 1.0}
-        height, width = jobs[0].image.shape[:2]
-        if self._use == "inpaint":
-            guided |= {"height": height, "width": width}
         with quiet():
             done = self._pipeline(
                 **words,
-                **guided,
-                image=_tensor([job.image for job in jobs]),
+                **self._pictures(jobs),
                 num_inference_steps=settings.steps,
                 guidance_scale=settings.guidance,
                 generator=[torch.Generator("cpu").manual_seed(job.seed) for job in jobs],
@@ -174,6 +161,34 @@ class Runner:
         made = pictures.permute(0, 2, 3, 1).cpu().numpy()
         refused = getattr(done, "nsfw_content_detected", None) or [False] * len(jobs)
         return [None if no else picture for picture, no in zip(made, refused, strict=True)]
+
+    def _pictures(self, jobs: Sequence[Job]) -> dict[str, Any]:
+        """What the pipeline is told of crops and guides, in the words of its call."""
+        images = _tensor([job.image for job in jobs])
+        guides = _tensor([job.guide for job in jobs])
+        scale = {"controlnet_conditioning_scale": self.checkpoint.conditioning_scale}
+        if self._use == "refine":
+            strength = self.checkpoint.strength
+            return {"image": images, "control_image": guides, "strength": strength, **scale}
+        height, width = jobs[0].image.shape[:2]
+        size = {"height": height, "width": width}
+        if self.checkpoint.controlnet is not None:
+            return {"image": with_holes(images, guides[:, :1] > 0), **size, **scale}
+        # All of the noise: with less, what was under the hole would be where it starts from.
+        return {"image": images, "mask_image": guides[:, :1], "strength": 1.0, **size}
+
+
+def with_holes(images: Tensor, holes: Tensor) -> Tensor:
+    """Pictures as ControlNets that fill holes take them (``control_v11p_sd15_inpaint`` does).
+
+    Args:
+        images: float32 (N, 3, h, w) in [0, 1].
+        holes: bool (N, 1, h, w).
+
+    Returns:
+        float32 (N, 3, h, w): -1 in holes, elsewhere the pictures.
+    """
+    return images.masked_fill(holes, -1.0)
 
 
 def _tensor(images: Sequence[NDArray[np.uint8]]) -> Any:

@@ -54,12 +54,15 @@ def picture(noise: int = 0, seed: int = 5) -> Composite:
     return Composite(scene(noise), REGIONS, PROMPTS, seed)
 
 
-def inpainter(make: Make, family: str, channels: int = 9) -> DiffusionInpainter:
-    """Of the family; UNets of four channels are those that refiners have."""
-    if channels == 9:
+def inpainter(make: Make, family: str, kind: str = "nine channels") -> DiffusionInpainter:
+    """Of the family; UNets of four channels are those that refiners have, with ControlNets."""
+    if kind == "nine channels":
         return DiffusionInpainter(load_checkpoint(str(make(family, "inpaint")), "inpainters"))
     whole = load_checkpoint(str(make(family, "refine")), "inpainters")
-    return DiffusionInpainter(whole.model_copy(update={"strength": 1.0, "controlnet": None}))
+    changes: dict[str, Any] = {"strength": 1.0}
+    if kind == "four channels":
+        changes["controlnet"] = None
+    return DiffusionInpainter(whole.model_copy(update=changes))
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -73,12 +76,12 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-@pytest.mark.parametrize("channels", [9, 4])
+@pytest.mark.parametrize("kind", ["nine channels", "four channels", "controlnet"])
 @pytest.mark.parametrize("family", ["sd15", "sdxl"])
 def test_what_is_under_the_regions_has_no_influence_and_what_is_outside_stays(
-    family: str, channels: int, tiny_checkpoint: Make
+    family: str, kind: str, tiny_checkpoint: Make
 ) -> None:
-    engine = inpainter(tiny_checkpoint, family, channels)
+    engine = inpainter(tiny_checkpoint, family, kind)
     one, two = engine.inpaint([picture(1)])[0], engine.inpaint([picture(2)])[0]
     assert np.array_equal(one.image, two.image)
     assert one.flagged == ()
@@ -107,6 +110,58 @@ def test_the_prompt_counts(tiny_checkpoint: Make) -> None:
     two = engine.inpaint([other])[0].image
     assert np.array_equal(one[REGIONS[0]], two[REGIONS[0]])
     assert not np.array_equal(one[REGIONS[1]], two[REGIONS[1]])
+
+
+def test_a_controlnet_sees_the_surroundings_and_minus_one_in_the_hole(
+    tiny_checkpoint: Make,
+) -> None:
+    import torch
+
+    engine = inpainter(tiny_checkpoint, "sd15", "controlnet")
+    seen: list[Any] = []
+    controlnet = engine._runner._pipeline.controlnet
+    for name, value in controlnet.named_parameters():
+        if name.startswith("controlnet_"):  # some are zero in new ones
+            torch.nn.init.normal_(value, std=0.3)
+    controlnet.register_forward_pre_hook(
+        lambda _, __, names: seen.append(names["controlnet_cond"]), with_kwargs=True
+    )
+    whole = Composite(scene(), REGIONS[:1], PROMPTS[:1], 5)
+    one = engine.inpaint([whole])[0].image
+    crop = crop_around(
+        REGIONS[0], engine._runner.checkpoint.sizes, engine._runner.checkpoint.context
+    )
+    missing = hole(whole, crop)[..., 0] > 0
+    shown = seen[0][0].permute(1, 2, 0).numpy()
+    assert (shown[missing] == -1).all()
+    around = cut(removal.remove(scene(), REGIONS[0], "opencv"), crop)[~missing]
+    assert np.abs(shown[~missing] - around / 255).max() < 1e-6
+    # It is listened to: other surroundings, another filling.
+    other = Composite(255 - scene(), REGIONS[:1], PROMPTS[:1], 5)
+    assert (engine.inpaint([other])[0].image[REGIONS[0]] != one[REGIONS[0]]).mean() > 0.2
+
+
+def test_unets_that_no_pipeline_takes_are_refused_with_the_way_out() -> None:
+    from types import SimpleNamespace as Space
+
+    from refsd.diffusion.loading import _check_channels
+
+    alone = load_checkpoint("sd15", "inpainters")
+    guided = alone.model_copy(update={"controlnet": alone.base})
+
+    def pipeline(unet: int, latents: int) -> Space:
+        return Space(
+            unet=Space(config=Space(in_channels=unet)),
+            vae=Space(config=Space(latent_channels=latents)),
+        )
+
+    for taken in (4, 9):
+        _check_channels(alone, "inpaint", pipeline(taken, 4))
+    _check_channels(guided, "inpaint", pipeline(8, 8))
+    with pytest.raises(CheckpointError, match="takes 8 channels; without a 'controlnet'"):
+        _check_channels(alone, "inpaint", pipeline(8, 8))
+    with pytest.raises(CheckpointError, match="9 channels; a ControlNet that fills holes needs"):
+        _check_channels(guided, "inpaint", pipeline(9, 4))
 
 
 def painting(

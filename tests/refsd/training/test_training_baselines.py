@@ -1,4 +1,4 @@
-"""What baselines need, in miniature: ControlNets for other conditions, a UNet that fills holes."""
+"""What baselines need, in miniature: ControlNets for other conditions, and one that fills holes."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import torch
-from diffusers import UNet2DConditionModel
+from diffusers import AutoencoderTiny, UNet2DConditionModel
 from safetensors import safe_open
 
 from refsd.diffusion import load_checkpoint
-from refsd.diffusion.inpainting import CELL, DiffusionInpainter
+from refsd.diffusion.inpainting import CELL, EMPTY, DiffusionInpainter
 from refsd.diffusion.running import Job, Runner
 from refsd.errors import SetupError
 from refsd.prompts import Prompt
 from refsd.refinement import Composite
 from refsd.training import __main__ as command
-from refsd.training import conditions, controls, data, diffusion, inpainting
+from refsd.training import conditions, controls, data, diffusion, inpainting, lessons
 from refsd.training.__main__ import main
-from refsd.training.autoencoder import DOWNSCALE, make_autoencoder
-from refsd.training.batches import Pairs
+from refsd.training.autoencoder import DOWNSCALE, LATENT_CHANNELS
+from refsd.training.batches import Pairs, to_images
 from refsd.training.conditions import condition_shard, load_conditions, render_conditions
-from refsd.training.controls import guide
 from refsd.training.data import Part, load_shard, render
-from refsd.training.export import export, load_trained, write_half, write_pipeline
+from refsd.training.export import export, load_trained, write_half
+from refsd.training.lessons import guide, show_holes
 from refsd.training.loop import Loop
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ SETTINGS = """name: trained
 licence: ours
 family: sd15
 base: {{path: .}}
-{controlnet}
+controlnet: {{path: {controlnet}}}
 scheduler: DDIMScheduler
 dtype: float32
 steps: 3
@@ -49,10 +49,20 @@ negative: ""
 def narrow_unet() -> UNet2DConditionModel:
     """As the trained one, quicker."""
     return UNet2DConditionModel(
-        sample_size=(64, 32), in_channels=4, out_channels=4, layers_per_block=1,
+        sample_size=(32, 16), in_channels=LATENT_CHANNELS, out_channels=LATENT_CHANNELS,
+        layers_per_block=1,
         block_out_channels=(16, 32), norm_num_groups=8, attention_head_dim=4,
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
         up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"), cross_attention_dim=diffusion.WIDTH,
+    )  # fmt: skip
+
+
+def narrow_autoencoder() -> AutoencoderTiny:
+    """As the trained one, quicker; its latents are as large."""
+    return AutoencoderTiny(
+        encoder_block_out_channels=(16,) * 3, decoder_block_out_channels=(16,) * 3,
+        num_encoder_blocks=(1, 1, 1), num_decoder_blocks=(1, 1, 1),
+        latent_channels=LATENT_CHANNELS,
     )  # fmt: skip
 
 
@@ -73,16 +83,16 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         list(render_conditions(part, folder / "data", workers=1))
         torch.manual_seed(0)
         vae = folder / "autoencoder" / "vae"
-        make_autoencoder().save_pretrained(vae)
+        narrow_autoencoder().save_pretrained(vae)
         trainee = diffusion.Trainee(vae, folder / "denoiser" / "tokenizer")
     average = {name: model.state_dict() for name, model in trainee.models().items()}
-    torch.save({"average": average}, folder / "denoiser" / "state.pt")
+    torch.save({"step": 7, "average": average}, folder / "denoiser" / "state.pt")
     return folder
 
 
 @pytest.fixture(autouse=True)
 def in_miniature(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(controls, "_BATCH", 2)
+    monkeypatch.setattr(lessons, "_BATCH", 2)
     monkeypatch.setattr(diffusion, "make_unet", narrow_unet)
 
 
@@ -106,8 +116,8 @@ def survives_a_kill(
         patch.setattr(Loop, "is_due", lambda loop: True)
         patch.setattr(Loop, "sheet", lambda loop, rows, name: None)
         patch.setattr(Loop, "add", killed)
-        for module in (controls, inpainting):
-            patch.setattr(module, "_rows", lambda *_: [])
+        for part in (lessons.Conditioned, lessons.Holed):
+            patch.setattr(part, "rows", lambda *_: [])
         with pytest.raises(_KilledError):
             train(folder / "parts", 3)
     resumed = train(folder / "parts", 3)
@@ -125,10 +135,10 @@ def test_a_controlnet_goes_on_after_a_kill_and_guides(
     trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shards = shards_of(trained)
-    before = load_trained(trained)
+    before, _ = load_trained(trained)
 
     def train(folder: Path, steps: int) -> torch.nn.Module:
-        trainee = load_trained(trained)
+        trainee, _ = load_trained(trained)
         model = controls.train({"head": shards}, trainee, "depth", folder, steps)
         for name in ("unet", "text_encoder"):
             kept = before.models()[name].state_dict()
@@ -142,7 +152,7 @@ def test_a_controlnet_goes_on_after_a_kill_and_guides(
     export(trained, tmp_path / "checkpoint")
     write_half(model, tmp_path / "checkpoint" / "controlnet-depth")
     settings = tmp_path / "checkpoint" / "refiner.yaml"
-    settings.write_text(SETTINGS.format(controlnet="controlnet: {path: controlnet-depth}"))
+    settings.write_text(SETTINGS.format(controlnet="controlnet-depth"))
     runner = Runner(load_checkpoint(str(settings.parent)), "refine")
     picture = Pairs(shards).composite[0]
     depth = load_conditions(condition_shard(shards[0], "depth"))[0]
@@ -152,17 +162,19 @@ def test_a_controlnet_goes_on_after_a_kill_and_guides(
 
 
 def test_a_new_controlnet_changes_nothing(trained: Path) -> None:
-    trainee = load_trained(trained)
+    trainee, _ = load_trained(trained)
     trainee.controlnet = diffusion.make_controlnet(trainee.unet)
     generator = torch.Generator().manual_seed(3)
     side = 64 // DOWNSCALE
-    noisy = torch.randn((1, 4, side, side), generator=generator)
+    noisy = torch.randn((1, LATENT_CHANNELS, side, side), generator=generator)
     shown = torch.rand((1, 3, 64, 64), generator=generator)
     times, words = torch.tensor([400]), trainee.embed(["a man"])
     with torch.no_grad():
         guided = trainee.velocity(noisy, times, words, shown)
         alone = trainee.unet(noisy, times, words).sample
+        without = trainee.velocity(noisy, times, words, None)
     torch.testing.assert_close(guided, alone)
+    assert torch.equal(without, alone)
 
 
 def test_mirrored_conditions_are_those_of_the_mirrored_scene() -> None:
@@ -174,32 +186,21 @@ def test_mirrored_conditions_are_those_of_the_mirrored_scene() -> None:
     torch.testing.assert_close(twice, guide(picture, "depth", mirrored=False))
 
 
-def test_an_inpainting_unet_starts_as_the_one_it_was_made_of(trained: Path) -> None:
-    unet = load_trained(trained).unet
-    wide = inpainting.make_inpainting_unet(unet)
-    assert (wide.config["in_channels"], wide.config["out_channels"]) == (9, 4)
-    noisy, told = torch.randn(1, 4, 16, 16), torch.randn(1, 5, 16, 16)
-    times, words = torch.tensor([700]), torch.randn(1, 77, diffusion.WIDTH)
-    with torch.no_grad():
-        one = unet(noisy, times, words).sample
-        other = wide(torch.cat([noisy, told], dim=1), times, words).sample
-    torch.testing.assert_close(one, other)
-
-
-def test_an_inpainter_goes_on_after_a_kill_and_fills_holes(
+def test_a_controlnet_that_fills_holes_goes_on_after_a_kill_and_fills_them(
     trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shards = shards_of(trained)
 
     def train(folder: Path, steps: int) -> torch.nn.Module:
-        return inpainting.train({"head": shards}, load_trained(trained), folder, steps)
+        trainee, _ = load_trained(trained)
+        return controls.train({"head": shards}, trainee, "inpaint", folder, steps)
 
-    trainee = load_trained(trained)
-    trainee.unet = survives_a_kill(train, tmp_path, monkeypatch)  # type: ignore[assignment]
-    assert trainee.unet.conv_in.weight[:, 4:].abs().max() > 0
+    model = survives_a_kill(train, tmp_path, monkeypatch)
+    assert model.controlnet_mid_block.weight.abs().max() > 0
     out = tmp_path / "checkpoint"
-    write_pipeline(trainee, out, "StableDiffusionInpaintPipeline")
-    (out / "refiner.yaml").write_text(SETTINGS.format(controlnet=""))
+    export(trained, out)
+    write_half(model, out / "controlnet-inpaint")
+    (out / "refiner.yaml").write_text(SETTINGS.format(controlnet="controlnet-inpaint"))
     inpainter = DiffusionInpainter(load_checkpoint(str(out), "inpainters"))
     image = Pairs(shards).target[0]
     region = np.zeros((64, 64), dtype=np.bool_)
@@ -209,34 +210,93 @@ def test_an_inpainter_goes_on_after_a_kill_and_fills_holes(
     assert (filled.image[region] != image[region]).mean() > 0.5
     emptied = inpainter.empty(image, region, seed=1)
     assert np.array_equal(emptied.image[~region], image[~region])
+    noise = np.random.default_rng(2).integers(0, 256, image.shape, dtype=np.uint8)
+    hidden = np.where(region[..., None], noise, image)
+    assert np.array_equal(inpainter.empty(hidden, region, seed=1).image, emptied.image)
 
 
-def test_training_tells_the_unet_what_the_pipeline_tells_it(trained: Path) -> None:
-    """The mask and the masked picture, in the order and size that diffusers uses."""
-    from diffusers import StableDiffusionInpaintPipeline
-
-    trainee = load_trained(trained)
-    trainee.unet = inpainting.make_inpainting_unet(trainee.unet)
-    seen: list[torch.Tensor] = []
-    trainee.unet.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
-    pipeline = StableDiffusionInpaintPipeline(
-        trainee.vae, trainee.text_encoder, trainee.tokenizer, trainee.unet, trainee.scheduler,
-        safety_checker=None, feature_extractor=None, requires_safety_checker=False,
-    )  # fmt: skip
-    picture = Pairs(shards_of(trained)).target[:1]
-    holes = inpainting.sample_hole(
+def test_training_tells_the_controlnet_what_the_pipeline_tells_it(
+    trained: Path, tmp_path: Path
+) -> None:
+    """The picture with its hole, the words, and what the denoiser makes of both."""
+    trainee, steps = load_trained(trained)
+    assert steps == 7
+    for name, value in trainee.controlnet.named_parameters():
+        if name.startswith("controlnet_"):  # some are zero in new ones
+            torch.nn.init.normal_(value, std=0.1)
+    export(trained, tmp_path)
+    write_half(trainee.controlnet, tmp_path / "controlnet-inpaint")
+    (tmp_path / "refiner.yaml").write_text(SETTINGS.format(controlnet="controlnet-inpaint"))
+    runner = Runner(load_checkpoint(str(tmp_path), "inpainters"), "inpaint")
+    pipeline = runner._pipeline
+    shown: list[dict[str, torch.Tensor]] = []
+    told: list[tuple[torch.Tensor, torch.Tensor]] = []
+    made: list[torch.Tensor] = []
+    pipeline.controlnet.register_forward_pre_hook(
+        lambda _, __, names: shown.append(names), with_kwargs=True
+    )
+    pipeline.unet.register_forward_pre_hook(lambda _, given: told.append(given))
+    pipeline.unet.register_forward_hook(lambda _, __, result: made.append(result[0]))
+    picture = Pairs(shards_of(trained)).target[0]
+    hole = inpainting.sample_hole(
         np.random.default_rng(4), load_shard(shards_of(trained)[0]).mask[0]
     )
-    pipeline.set_progress_bar_config(disable=True)
-    pipeline(
-        prompt_embeds=trainee.embed(["a man"]).detach(), guidance_scale=1.0, strength=1.0,
-        image=torch.from_numpy(picture).permute(0, 3, 1, 2) / 255, height=64, width=64,
-        mask_image=torch.from_numpy(holes)[None, None].float(), num_inference_steps=2,
-        output_type="latent", generator=torch.Generator().manual_seed(1),
-    )  # fmt: skip
-    _, told = inpainting._encode(trainee, picture, holes[None])
-    assert torch.equal(seen[0][:, 4:5], told[:, :1])
-    torch.testing.assert_close(seen[0][:, 5:], told[:, 1:], atol=0.05, rtol=0.05)
+    mask = np.repeat(np.where(hole, 255, 0).astype(np.uint8)[..., None], 3, axis=2)
+    runner.paint([Job(picture, mask, Prompt("a man"), seed=1)])
+    condition, words = shown[0]["controlnet_cond"], shown[0]["encoder_hidden_states"]
+    expected = show_holes(picture[None], hole[None]).expand_as(condition)
+    assert expected.min() == -1
+    torch.testing.assert_close(condition, expected)
+    half = len(words) // 2  # Without words, and with them.
+    for embedded, said in ((words[0], ""), (words[half], "a man")):
+        with torch.no_grad():
+            torch.testing.assert_close(
+                embedded, load_trained(trained)[0].embed([said])[0], atol=0.02, rtol=0.02
+            )
+    noisy, time = told[0]
+    trainee.unet, trainee.controlnet = pipeline.unet, pipeline.controlnet
+    with torch.no_grad():
+        velocity = trainee.velocity(noisy, time, words, expected)
+        other = trainee.velocity(noisy, time, words, expected.flip(2))
+    torch.testing.assert_close(velocity, made[0])
+    assert (velocity - other).abs().max() > 1e-3
+
+
+def test_a_lesson_with_holes_shows_what_shall_come_out(
+    trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Mirrored and empty pictures too: where there is no hole, all that comes out is shown."""
+    monkeypatch.setattr(lessons, "NOBODY", 0.5)
+    monkeypatch.setattr(lessons, "sample_hole", lambda _, person: np.zeros_like(person))
+    trainee, _ = load_trained(trained)
+    part = lessons.Holed(shards_of(trained), "face", trainee)
+    nobody = 0
+    for turn in range(8):
+        lesson = part.draw(trainee.scheduler, turn, np.random.default_rng(turn))
+        assert lesson.shown.min() >= 0
+        kept = trainee.scheduler.alphas_cumprod[lesson.times].view(-1, 1, 1, 1)
+        target = kept.sqrt() * lesson.noisy - (1 - kept).sqrt() * lesson.wanted
+        pictures = to_images(lesson.shown * 2 - 1)
+        expected = diffusion.encode(trainee.vae, pictures)[:, 0]
+        torch.testing.assert_close(target, expected, atol=0.05, rtol=0.05)
+        for words, shown in zip(lesson.captions, pictures, strict=True):
+            known = [np.array_equal(shown, some) for some in part.pairs.target] + [
+                np.array_equal(shown[:, ::-1], some) for some in part.pairs.target
+            ]
+            assert any(known) == (words != EMPTY.positive)
+            nobody += not any(known)
+    assert 0 < nobody < 16
+
+
+def test_a_lesson_hides_whole_cells(trained: Path) -> None:
+    trainee, _ = load_trained(trained)
+    part = lessons.Holed(shards_of(trained), "face", trainee)
+    lesson = part.draw(trainee.scheduler, 0, np.random.default_rng(0))
+    hidden = lesson.shown == -1
+    assert hidden.any(dim=(1, 2, 3)).all()
+    assert (lesson.shown[~hidden] >= 0).all()
+    cells = hidden.unfold(2, CELL, CELL).unfold(3, CELL, CELL).flatten(4)
+    assert torch.equal(cells.all(dim=4), cells.any(dim=4))
 
 
 def test_holes_are_whole_cells_of_all_kinds() -> None:
@@ -261,13 +321,19 @@ def test_commands_say_what_they_lack(
     with pytest.raises(SystemExit, match="2"):
         main(["controlnet", "--folder", str(trained), "--out", str(tmp_path)])
     assert "controlnet needs --condition" in capsys.readouterr().err
-    with pytest.raises(SystemExit, match="training autoencoder --folder"):
-        main(["inpainting", "--folder", str(tmp_path), "--out", str(tmp_path)])
+    inpaint = ["--folder", str(tmp_path), "--out", str(tmp_path), "--condition", "inpaint"]
+    with pytest.raises(SystemExit, match="2"):
+        main(["conditions", *inpaint])
+    assert "holes are made while training" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="training data --folder"):
+        main(["controlnet", *inpaint])
+    with pytest.raises(SetupError, match="training autoencoder --folder"):
+        load_trained(tmp_path)
     with pytest.raises(SetupError, match="training denoiser --folder"):
         (tmp_path / "autoencoder" / "vae").mkdir(parents=True)
         load_trained(tmp_path)
     with pytest.raises(SetupError, match=r"training conditions --folder .* --condition normal"):
-        controls.read_conditions([tmp_path / "data" / "v1-x.safetensors"], "normal")
+        lessons.read_conditions([tmp_path / "data" / "v1-x.safetensors"], "normal")
 
 
 def test_the_commands_end_in_folders_of_diffusers(
@@ -279,16 +345,14 @@ def test_the_commands_end_in_folders_of_diffusers(
     shared = ["--folder", str(trained), "--pairs", "8"]
     main(["conditions", *shared, "--workers", "1", "--condition", "openpose"])
     training = [*shared, "--steps", "1", "--out"]
-    main(["controlnet", *training, str(tmp_path), "--condition", "openpose"])
-    main(["inpainting", *training, str(tmp_path / "inpainting")])
-    config = json.loads((tmp_path / "controlnet-openpose" / "config.json").read_text())
-    assert config["_class_name"] == "ControlNetModel"
-    index = json.loads((tmp_path / "inpainting" / "model_index.json").read_text())
-    assert index["_class_name"] == "StableDiffusionInpaintPipeline"
+    for condition in ("openpose", "inpaint"):
+        main(["controlnet", *training, str(tmp_path), "--condition", condition])
+        config = json.loads((tmp_path / f"controlnet-{condition}" / "config.json").read_text())
+        assert config["_class_name"] == "ControlNetModel"
+        assert config["in_channels"] == LATENT_CHANNELS
+        assert (trained / f"controlnet-{condition}" / "log.csv").exists()
     for weights in tmp_path.rglob("*.safetensors"):
         with safe_open(weights, framework="pt") as file:
             assert {file.get_tensor(name).dtype for name in file.keys()} <= {  # noqa: SIM118
                 torch.float16, torch.int64,
             }  # fmt: skip
-    assert (trained / "controlnet-openpose" / "log.csv").exists()
-    assert (trained / "inpainting" / "log.csv").exists()
