@@ -10,6 +10,7 @@ import math
 from typing import TYPE_CHECKING
 
 from humangenai.report.tables import UNSCORED, Cell, Table, originals, percent, points
+from humangenai.report.utility_also import also_tables
 from humangenai.utility.published import (
     CLASSIFICATION,
     DETECTION,
@@ -62,8 +63,8 @@ def utility_tables(record: RunRecord, *, wide: bool = False) -> list[Table]:
             score_table(record, method.name, utility, wide=wide),
             utility_difference_table(record, method.name, utility, wide=wide),
             label_table(record, method.name, utility),
-            measure_table(record, method.name, utility),
         ]
+    made += also_tables(record)
     made += [published_table(track) for track in dict.fromkeys(one.track for _, one in measured)]
     return [table for table in made if table.rows]
 
@@ -177,35 +178,6 @@ def label_table(record: RunRecord, method: str, utility: UtilityRecord) -> Table
         ),
         note="cannot: pictures whose label this judge has no word for",
     )
-
-
-def measure_table(record: RunRecord, method: str, utility: UtilityRecord) -> Table:
-    """What is measured of the training pictures themselves, without training."""
-    remarks = [f"{one.name}: {one.remark}" for one in utility.also if one.remark]
-    return Table(
-        title=f"{originals(record)}: {method}, also measured of S",
-        columns=("measure", "S", "originals", "better", "scored", "unscored"),
-        rows=tuple(
-            (
-                Cell(one.name),
-                _number(one.value),
-                _number(one.originals),
-                Cell(one.better),
-                Cell(str(one.n)),
-                Cell(str(one.unscored)),
-            )
-            for one in utility.also
-        ),
-        note="; ".join(remarks),
-    )
-
-
-def _number(ends: Ends) -> Cell:
-    """A number of any unit, with its interval."""
-    if math.isnan(ends[0]):
-        return Cell(UNSCORED)
-    interval = "" if math.isnan(ends[1]) else f"{ends[1]:.3g} to {ends[2]:.3g}"
-    return Cell(f"{ends[0]:.3g}", interval)
 
 
 def published_table(track: UtilityTrack) -> Table:

@@ -50,7 +50,7 @@ class Classifier(nn.Module):
         Args:
             images: float (N, 3, H, W), sRGB in [0, 1].
         """
-        logits: Tensor = self.head(self.trunk((images - 0.5) / 0.25))
+        logits = self.head(self.trunk((images - 0.5) / 0.25))
         return tuple(logits.split(list(self.classes), dim=1))
 
 

@@ -106,7 +106,7 @@ def choose_recipes(
     """
     known = RECIPES[preset]
     chosen = []
-    for model in known if models is None else models:
+    for model in list(known) if models is None else models:
         name, _, weights = model.partition(":")
         if name not in known:
             raise UserError(unknown("model", name, known))

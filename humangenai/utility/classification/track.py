@@ -125,7 +125,8 @@ class _Bench:
     def measure(self, method: Method, advance: Advance) -> UtilityRecord:
         """Train on one method's pictures, and on R, and sum up."""
         usable = [item for item in self.run.train if _in_s(self.run.items[method.name][item.key])]
-        tested, models = [], []
+        tested: list[summary.Tested] = []
+        models: list[UtilityModel] = []
         for recipe in self.recipes:
             said: dict[Training, NDArray[np.int64]] = {}
             parameters = 0

@@ -172,7 +172,7 @@ class _Run:
             said = self.network(images)
         losses = [
             functional.cross_entropy(logits.float(), wanted, ignore_index=UNLABELLED)
-            for logits, wanted in zip(said, labels.T, strict=True)
+            for logits, wanted in zip(said, labels.unbind(dim=1), strict=True)
             if (wanted != UNLABELLED).any()
         ]
         if not losses:
