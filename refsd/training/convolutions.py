@@ -56,7 +56,9 @@ class _Convolution(nn.Conv2d):
             return super().forward(input)
         kind = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else input.dtype
         made: Tensor = _SmallConvolution.apply(  # type: ignore[no-untyped-call]
-            input.to(kind), self.weight.to(kind), self.bias.to(kind)  # type: ignore[union-attr]
+            input.to(kind),
+            self.weight.to(kind),
+            self.bias.to(kind),  # type: ignore[union-attr]
         )
         return made
 

@@ -65,8 +65,8 @@ _BATCH = {"full": 24, "half": 24, "face": 28}
 """By view; bodies have more pixels than heads."""
 
 _COARSE = 0.4
-"""In this share of the steps pictures are half as high and wide, and batches two and a half times as large: words
-are learnt four times as fast there, and details are for later."""
+"""In this share of the steps pictures are half as high and wide, and batches two and a half times
+as large: words are learnt faster there, and details are for later."""
 
 _RATE = 4e-4
 _SHEET_EVERY = 500
@@ -128,7 +128,7 @@ class Trainee:
         for model in self.models().values():
             model.to(DEVICE)
         # How processors and tensor cores like pictures.
-        for model in (self.unet, self.controlnet):
+        for model in (self.unet, self.controlnet, self.vae):
             model.to(memory_format=torch.channels_last)
         self.scheduler = make_scheduler()
 
@@ -176,23 +176,27 @@ class Encoded:
         view: how much of the person they show.
         vae: the trained autoencoder.
         shrink: by how much pictures are made smaller.
+        mirrors: whether mirror images are seen too.
 
     Attributes:
         pairs: labels, and which samples a step sees.
         view: how much of the person is seen.
         batch: samples of a step.
-        targets, composites: float32 (N, 2, C, h, w), scaled latents of the pictures and of their
-            mirror images.
-        weights: float32 (N, 2, 1, h, w), how much each place counts.
+        targets, composites: float32 (N, M, C, h, w), scaled latents of the pictures and, if
+            wanted, of their mirror images (M is 1 or 2).
+        weights: float32 (N, M, 1, h, w), how much each place counts.
     """
 
-    def __init__(self, pairs: Pairs, view: View, vae: AutoencoderTiny, shrink: int = 1) -> None:
+    def __init__(
+        self, pairs: Pairs, view: View, vae: AutoencoderTiny, shrink: int = 1, *,
+        mirrors: bool = True,
+    ) -> None:  # fmt: skip
         self.pairs = pairs
         self.view: View = view
         self.batch = _BATCH[view] * (5 if shrink > 1 else 2) // 2
         self._drawn = shrunk(pairs.composite, shrink)
-        self.targets = encode(vae, shrunk(pairs.target, shrink))
-        self.composites = encode(vae, self._drawn)
+        self.targets = encode(vae, shrunk(pairs.target, shrink), mirrors=mirrors)
+        self.composites = encode(vae, self._drawn, mirrors=mirrors)
         self.weights = weights(self.targets, self.composites)
 
     def edges(self, chosen: NDArray[np.int64], rng: np.random.Generator) -> torch.Tensor:
@@ -207,11 +211,11 @@ def weights(targets: torch.Tensor, composites: torch.Tensor) -> torch.Tensor:
     """How much each place counts: more where the person is.
 
     Args:
-        targets: float32 (N, 2, C, h, w), scaled latents.
+        targets: float32 (N, M, C, h, w), scaled latents.
         composites: the same of the composites.
 
     Returns:
-        float32 (N, 2, 1, h, w); the mean of each picture is 1.
+        float32 (N, M, 1, h, w); the mean of each picture is 1.
     """
     differ = ((targets - composites).abs().mean(2) > _DIFFERENT).float()
     near = functional.max_pool2d(differ, 3, stride=1, padding=1)
@@ -233,14 +237,22 @@ def shrunk(pictures: NDArray[np.uint8], by: int) -> NDArray[np.uint8]:
 
 
 @torch.no_grad()
-def encode(vae: AutoencoderTiny, pictures: NDArray[np.uint8]) -> torch.Tensor:
-    """Scaled latents of pictures uint8 (N, H, W, 3) and their mirror images, (N, 2, C, h, w)."""
+def encode(
+    vae: AutoencoderTiny, pictures: NDArray[np.uint8], *, mirrors: bool = True
+) -> torch.Tensor:
+    """Scaled latents of pictures uint8 (N, H, W, 3).
+
+    Returns:
+        (N, M, C, h, w): of the pictures and, if ``mirrors``, of their mirror images.
+    """
     scale = float(vae.config["scaling_factor"])
     encoded = []
     with reduced():
         for start in range(0, len(pictures), 64):
             images = to_tensor(pictures[start : start + 64])
-            both = [vae.encode(some).latents.float() * scale for some in (images, images.flip(3))]
+            images = images.contiguous(memory_format=torch.channels_last)
+            views = (images, images.flip(3)) if mirrors else (images,)
+            both = [vae.encode(some).latents.float() * scale for some in views]
             encoded.append(torch.stack(both, dim=1))
     return torch.cat(encoded)
 
@@ -302,7 +314,8 @@ def train(
         if wanted != shrink:
             shrink = wanted
             data = {
-                crop: Encoded(some, views[crop], trainee.vae, shrink)
+                # To encode mirror images of large pictures would take minutes.
+                crop: Encoded(some, views[crop], trainee.vae, shrink, mirrors=shrink > 1)
                 for crop, some in pairs.items()
             }
         part = data[turns[step % len(turns)]]
@@ -334,7 +347,7 @@ def train(
 def _loss(trainee: Trainee, part: Encoded, turn: int, rng: np.random.Generator) -> torch.Tensor:
     chosen = part.pairs.draw(turn, part.batch)
     count = len(chosen)
-    mirrored = int(rng.integers(2))
+    mirrored = int(rng.integers(part.targets.shape[1]))
     latents = part.targets[chosen, mirrored]
     edges = None
     if rng.random() >= EDGES_WITHHELD:
@@ -446,7 +459,7 @@ def sample(
     scheduler.set_timesteps(steps)
     times = scheduler.timesteps[steps - round(steps * strength) :]
     scheduler.set_begin_index(steps - len(times))
-    start = encode(trainee.vae, composites)[:, 0]
+    start = encode(trainee.vae, composites, mirrors=False)[:, 0]
     generator = torch.Generator().manual_seed(0)
     noise = torch.randn(start.shape, generator=generator).to(DEVICE)
     latents = scheduler.add_noise(start, noise, times[:1])
