@@ -319,7 +319,7 @@ def sheet(scenes: Sequence[tuple[Scene, Sequence[Person]]]) -> NDArray[np.uint8]
     """The first pictures: original, what was found, what RefSD makes of it; two in a row."""
     from refsd.pipeline import Picture, RefSD
 
-    cells, refsd = [], RefSD()
+    cells, refsd = [], RefSD.from_config("none")
     for at, (scene, people) in enumerate(scenes):
         height, width = scene.image.shape[:2]
         seen = scene.image.copy()

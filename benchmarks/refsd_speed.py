@@ -245,7 +245,7 @@ def refsd(images: Images, crops: bool, clock: Clock) -> int:
         with clock.stage("find people"):
             found = find_people(images, crops=crops)
         pairs = zip(images, found, strict=True)
-        RefSD().batch([Picture(x, who, seed, crop=crops) for seed, (x, who) in enumerate(pairs)])
+        RefSD.from_config("none").batch([Picture(x, who, seed, crop=crops) for seed, (x, who) in enumerate(pairs)])
     return sum(map(len, found))
 
 
@@ -259,7 +259,7 @@ def naive(images: Images, crops: bool, clock: Clock) -> int:
     from refsd.refinement import Composite, NoRefiner
     from refsd.wardrobe import own
 
-    casting, count = Casting(RefSDConfig()), 0
+    casting, count = Casting(RefSDConfig(refiner="none")), 0
     with clock.watching():
         for seed, x in enumerate(images):
             with clock.stage("find people"):

@@ -127,7 +127,7 @@ def test_seeds_decide_who_comes(photo: np.ndarray) -> None:
 
 
 def test_pictures_of_a_batch_do_not_influence_each_other(photo: np.ndarray) -> None:
-    refsd = RefSD(RefSDConfig(renderer="numpy", removal="opencv"))
+    refsd = RefSD(RefSDConfig(refiner="none", renderer="numpy", removal="opencv"))
     pictures = [
         Picture(photo, PEOPLE, seed=1),
         Picture(photo[:, ::-1].copy(), (standing(180, 5, 190),), seed=2),
@@ -190,7 +190,7 @@ def test_without_people_the_picture_stays_as_it_is(photo: np.ndarray) -> None:
 
 
 def test_stages_are_the_figures(photo: np.ndarray) -> None:
-    config = RefSDConfig(renderer="numpy", removal="opencv")
+    config = RefSDConfig(refiner="none", renderer="numpy", removal="opencv")
     result = RefSD(config).batch([Picture(photo, PEOPLE, seed=7)], stages=True)[0]
     assert list(result.stages) == ["x", "a", "x_prime", "m", "x_second", "e", "x_hat"]
     for picture in result.stages.values():

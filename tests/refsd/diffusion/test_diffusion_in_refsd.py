@@ -97,7 +97,7 @@ def test_many_looks_of_one_person_share_all_but_their_refinement(
 def test_avatars_that_match_what_is_asked_are_not_shared() -> None:
     x = np.full((HEIGHT, WIDTH, 3), 128, np.uint8)
     person = standing(120, 20, 120)
-    config = RefSDConfig(avatar="matched", renderer="numpy")
+    config = RefSDConfig(refiner="none", avatar="matched", renderer="numpy")
     pictures = [
         Picture(x, [person], 5, attributes=[{"gender": gender}], prompt=for_suite(config.prompt))
         for gender in ("female", "male")
