@@ -245,7 +245,9 @@ def refsd(images: Images, crops: bool, clock: Clock) -> int:
         with clock.stage("find people"):
             found = find_people(images, crops=crops)
         pairs = zip(images, found, strict=True)
-        RefSD.from_config("none").batch([Picture(x, who, seed, crop=crops) for seed, (x, who) in enumerate(pairs)])
+        RefSD.from_config("none").batch(
+            [Picture(x, who, seed, crop=crops) for seed, (x, who) in enumerate(pairs)]
+        )
     return sum(map(len, found))
 
 

@@ -49,6 +49,7 @@ from refsd.prompts import Prompt
 from refsd.refinement import Composite
 from refsd.training.batches import HELD_OUT, Pairs
 from refsd.training.captions import caption
+from refsd.training.data import HEIGHTS, Part
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -149,8 +150,9 @@ def _pose_figures(results: Sequence[Result]) -> dict[str, object]:
 
 def memory(refiner: str, folder: Path) -> dict[str, object]:
     figures: dict[str, object] = {}
-    for crop, height, view in (("body", 128, "full"), ("head", 96, "face")):
-        shards = sorted((folder / "data").glob(f"v1-{crop}-{height}-seed0-*.safetensors"))
+    for crop, view in (("body", "full"), ("head", "face")):
+        part = Part(crop, HEIGHTS[crop], 10**5)  # type: ignore[index, arg-type]
+        shards = [path for path in part.shards(folder / "data") if path.exists()]
         trained = Pairs(shards[: len(shards) - HELD_OUT]).target
         held_out = Pairs(shards[-HELD_OUT:])
         rng = np.random.default_rng(SEED)

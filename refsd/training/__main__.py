@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from refsd.training.scenes import Crop
 
 PAIRS: dict[Crop, int] = {"body": 4608, "head": 5120}
-HEIGHTS: dict[Crop, int] = {"body": 128, "head": 80}
 PARTS = (
     "data", "autoencoder", "reader", "denoiser", "export", "unpack", "conditions", "controlnet",
 )  # fmt: skip
@@ -128,7 +127,7 @@ def _run(given: argparse.Namespace) -> None:
 
 
 def _data(folder: Path, pairs: int | None, workers: int) -> None:
-    from refsd.training.data import Part, render
+    from refsd.training.data import HEIGHTS, Part, render
 
     for crop, height in HEIGHTS.items():
         part = Part(crop, height, pairs or PAIRS[crop])
@@ -138,7 +137,7 @@ def _data(folder: Path, pairs: int | None, workers: int) -> None:
 
 def _conditions(folder: Path, pairs: int | None, workers: int, condition: Condition | None) -> None:
     from refsd.training.conditions import render_conditions
-    from refsd.training.data import Part
+    from refsd.training.data import HEIGHTS, Part
 
     wanted = CONDITIONS if condition is None else (condition,)
     _shards(folder, pairs)  # There must be some.
@@ -150,7 +149,7 @@ def _conditions(folder: Path, pairs: int | None, workers: int, condition: Condit
 
 def _shards(folder: Path, pairs: int | None) -> dict[str, list[Path]]:
     """The shards that are there, by crop."""
-    from refsd.training.data import Part
+    from refsd.training.data import HEIGHTS, Part
 
     found: dict[str, list[Path]] = {}
     for crop, height in HEIGHTS.items():

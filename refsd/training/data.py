@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from refsd.training.scenes import Crop
     from refsd.wardrobe import Family
 
+HEIGHTS: Mapping[Crop, int] = {"body": 128, "head": 80}
+"""Pixels, of the pictures that refsd-tiny learns from and paints."""
+
 SHARD = 256
 """Pairs in a shard."""
 
