@@ -102,7 +102,10 @@ def score_table(
             trainings = trainings[:1]
         for place, training in enumerate(trainings):
             cells = (by_place.get((model.name, training, *column)) for column in columns)
-            shown = UNSCORED if model.missing is not None else training
+            called: str = training
+            if training == "R" and utility.originals != "originals":
+                called = f"R ({utility.originals})"  # nobody in them is real
+            shown = UNSCORED if model.missing is not None else called
             rows.append(
                 (Cell("" if place else model.name), Cell(shown), *(_score(one) for one in cells))
             )
