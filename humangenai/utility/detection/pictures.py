@@ -11,6 +11,7 @@ import numpy as np
 
 from humangenai.store import image_hash
 from humangenai.utility.detection.scores import Truth
+from refsd.images import ImageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,6 +81,21 @@ class Pictures:
         """Both together."""
         loaders = [_reader(part.images, at) for part in (self, other) for at in range(len(part))]
         return Pictures(Loaded(loaders), [*self.truth, *other.truth])
+
+    def readable(self) -> Pictures:
+        """Those that can be read; all are tried."""
+        kept = []
+        for at in range(len(self)):
+            try:
+                self.images[at]
+            except ImageError:
+                continue
+            kept.append(at)
+        if len(kept) == len(self):
+            return self
+        return Pictures(
+            Loaded([_reader(self.images, at) for at in kept]), [self.truth[at] for at in kept]
+        )
 
     def content_hash(self) -> str:
         """sha256, in hex, over pixels and boxes."""

@@ -74,7 +74,7 @@ def detection(run: Measured, progress: Progress) -> Scores:
     records = {
         method.name: bench.measure(method.name, detectors, progress) for method in run.methods
     }
-    return Scores(utility=records, notes=_notes(run, records))
+    return Scores(utility=records, notes=_notes(run, records, bench.unreadable))
 
 
 def _detectors(run: Measured) -> dict[str, Detector | str]:
@@ -109,6 +109,7 @@ class _Bench:
         originals: R; content: its hash.
         test: originals of other people; test_content: its hash.
         folder: where results are kept.
+        unreadable: originals that were left out.
         evaluated: what was found, by task and files.
     """
 
@@ -119,6 +120,7 @@ class _Bench:
     test: Pictures
     test_content: str
     folder: Path
+    unreadable: int
     evaluated: dict[tuple[str, tuple[Path, ...]], Evaluation] = field(default_factory=dict)
 
     @classmethod
@@ -126,15 +128,16 @@ class _Bench:
         """Read originals and test pictures once."""
         test_items = list(run.dataset.items())
         with progress.stage("reading originals", 2) as advance:
-            originals = _originals(run, dataset, run.train)
+            originals = _originals(run, dataset, run.train).readable()
             content = originals.content_hash()
             advance(1)
-            test = _originals(run, dataset, test_items)
+            test = _originals(run, dataset, test_items).readable()
             test_content = test.content_hash()
             advance(1)
         folder = run.folder.private / "utility" / "detection"
         folder.mkdir(parents=True, exist_ok=True)
-        return cls(run, dataset, originals, content, test, test_content, folder)
+        unreadable = len(run.train) + len(test_items) - len(originals) - len(test)
+        return cls(run, dataset, originals, content, test, test_content, folder, unreadable)
 
     def measure(
         self, method: str, detectors: Mapping[str, Detector | str], progress: Progress
@@ -365,7 +368,7 @@ def _ends(one: Repeated | None) -> tuple[float, float, float]:
     return (NAN, NAN, NAN) if one is None else (one.value, one.low, one.high)
 
 
-def _notes(run: Measured, records: Mapping[str, UtilityRecord]) -> tuple[str, ...]:
+def _notes(run: Measured, records: Mapping[str, UtilityRecord], unreadable: int) -> tuple[str, ...]:
     called = "rendered originals" if run.dataset.rendered else "originals"
     tested = (
         f"detection: R is trained on {called}; all detectors are tested on originals of other "
@@ -377,6 +380,8 @@ def _notes(run: Measured, records: Mapping[str, UtilityRecord]) -> tuple[str, ..
         "as many as R in all"
     )
     notes = [tested, budget]
+    if unreadable:
+        notes.append(f"detection: {unreadable} originals cannot be read and were left out")
     models = {model.name: model for record in records.values() for model in record.models}
     notes += [
         f"detection: {name} is unscored: {model.missing}"
