@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -68,21 +69,35 @@ class Labelled:
     labels: list[Mapping[str, str]]
 
 
-def render(renders: Renders, folder: Path) -> Iterator[Path]:
+def render(renders: Renders, folder: Path, workers: int = 1) -> Iterator[Path]:
     """Render the shards that are missing.
 
     Args:
         renders: what to render.
         folder: where to; made if missing.
+        workers: processes at once.
 
     Yields:
         Every shard, as it is there.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for number, path in enumerate(renders.shards(folder)):
-        if not path.exists():
-            _render_shard(renders, number, path)
-        yield path
+    shards = list(enumerate(renders.shards(folder)))
+    if workers == 1:
+        for number, path in shards:
+            if not path.exists():
+                _render_shard(renders, number, path)
+            yield path
+        return
+    with ProcessPoolExecutor(workers) as pool:
+        made = {
+            path: pool.submit(_render_shard, renders, number, path)
+            for number, path in shards
+            if not path.exists()
+        }
+        for _, path in shards:
+            if path in made:
+                made[path].result()
+            yield path
 
 
 def _render_shard(renders: Renders, number: int, path: Path) -> None:

@@ -305,6 +305,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--folder", type=Path, required=True, help="for the renders")
     parser.add_argument("--crop", choices=list(GROUPS), required=True)
     parser.add_argument("--pictures", type=int, default=3072, help="to learn from (data)")
+    parser.add_argument("--workers", type=int, default=1, help="processes (data)")
     parser.add_argument("--epochs", type=int, default=Settings.epochs)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, help="default: torch's own choice")
@@ -312,7 +313,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     if given.part == "data":
         for renders in parts(given.crop, given.pictures).values():
-            for path in render(renders, given.folder):
+            for path in render(renders, given.folder, given.workers):
                 sys.stdout.write(f"{path.name}\n")
         return
     if given.out is None:
