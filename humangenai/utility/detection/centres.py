@@ -131,7 +131,7 @@ class CentreDetector:
     width: int = 256
     channels: int = 64
     recipe: Recipe = field(
-        default_factory=lambda: Recipe(updates=250, batch=16, learning_rate=3e-3)
+        default_factory=lambda: Recipe(updates=300, batch=16, learning_rate=3e-3)
     )
 
     def settings(self) -> Mapping[str, object]:
