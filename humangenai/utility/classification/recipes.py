@@ -64,7 +64,7 @@ _BASE = Recipe("ViT-Base", "vit_base_patch16_224", 224, 4000, 64, 1e-4)
 
 # A small ResNet with a quarter of the usual channels: faces of 64 pixels need no more.
 _RESNET = Recipe(
-    "ResNet10t", "resnet10t", 64, 300, 32, 3e-3,
+    "ResNet10t", "resnet10t", 64, 240, 32, 3e-3,
     options={"channels": (32, 64, 128, 256), "stem_width": 16},
 )  # fmt: skip
 
@@ -77,7 +77,7 @@ RECIPES: Mapping[Literal["small", "full"], Mapping[str, Recipe]] = {
     "small": {
         "resnet10t": _RESNET,
         "vit_tiny": Recipe(
-            "ViT-Tiny", "vit_tiny_patch16_224", 64, 300, 32, 3e-4,
+            "ViT-Tiny", "vit_tiny_patch16_224", 64, 240, 32, 3e-4,
             options={"img_size": 64, "patch_size": 8}, missing=_NO_WEIGHTS,
         ),
         "vit_base": replace(_BASE, missing="too large for the small preset; take --preset full"),
