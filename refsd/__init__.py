@@ -4,7 +4,7 @@ The package stands alone: it knows nothing of the benchmark that measures it. ::
 
     from refsd import RefSD
 
-    result = RefSD.from_config("tiny")("photo.jpg")
+    result = RefSD.from_config("none")("photo.jpg")
     result.image, result.people
 """
 

@@ -34,7 +34,7 @@ class RefSDConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    refiner: str = "tiny"
+    refiner: str = "none"
     removal: Literal["auto", "patchmatch", "opencv", "diffusion"] = "auto"
     inpainter: str = "sd15"
     body: Literal["anny", "smpl", "smplh", "smplx"] = "anny"

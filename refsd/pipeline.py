@@ -97,7 +97,7 @@ class RefSD:
         self._casting = Casting(self.config)
 
     @classmethod
-    def from_config(cls, refiner: str = "tiny", **settings: object) -> RefSD:
+    def from_config(cls, refiner: str = "none", **settings: object) -> RefSD:
         """RefSD with a refiner, and other settings of :class:`RefSDConfig` by name.
 
         Args:
@@ -111,7 +111,7 @@ class RefSD:
 
     @property
     def name(self) -> str:
-        """What ran, as tables say it: ``refsd[tiny]``, ``refsd[sd15, preserve]``."""
+        """What ran, as tables say it: ``refsd[none]``, ``refsd[sd15, preserve]``."""
         return f"refsd[{self._refiner.name}{mode_suffix(self.config.prompt)}]"
 
     @property

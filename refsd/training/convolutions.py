@@ -55,7 +55,7 @@ class _Convolution(nn.Conv2d):
         if input.shape[2] * input.shape[3] > PLACES or not torch.is_grad_enabled():
             return super().forward(input)
         kind = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else input.dtype
-        made: Tensor = _SmallConvolution.apply(  # type: ignore[no-untyped-call]
+        made: Tensor = _SmallConvolution.apply(
             input.to(kind),
             self.weight.to(kind),
             self.bias.to(kind),  # type: ignore[union-attr]

@@ -179,7 +179,7 @@ def test_refsd_and_maskout_pass_on_photos(tmp_path: Path) -> None:
     folder = make_run(tmp_path, MASKOUT, method("refsd"), dataset="photos")
     code, text = verify(folder)
     assert code == 0, text
-    assert "refsd[tiny]" in text
+    assert "refsd[none]" in text
     assert "nobody knows who is truly in these pictures" in " ".join(text.split())
 
 
