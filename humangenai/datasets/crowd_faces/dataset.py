@@ -141,7 +141,8 @@ class CrowdFaces:
 
     def image(self, item: Item) -> NDArray[np.uint8]:
         """The head: uint8 (160, 160, 3)."""
-        return _read(self._place(item).path).arrays["images"][self._row(item)].copy()
+        images = _read(self._place(item).path).arrays["images"]
+        return np.array(images[self._row(item)], dtype=np.uint8)
 
     def people(self, item: Item) -> Sequence[Person] | None:
         """Who is there, exactly: what models learn shall not depend on who finds people."""
@@ -288,7 +289,7 @@ def render_shard(shard: Shard) -> None:
             SHOTS[shard.part], body, renderer, np.random.default_rng([VERSION, shard.seed, pid])
         )
     ]
-    arrays = {
+    arrays: dict[str, NDArray[Any]] = {
         "images": np.stack([head.image for head in heads]),
         "masks": np.stack([head.mask for head in heads]).astype(np.uint8),
         "landmarks": np.stack([head.landmarks for head in heads]),

@@ -141,7 +141,7 @@ def match(boxes: NDArray[np.float32], people: Sequence[Person]) -> list[Person |
         row, column = np.unravel_index(int(overlaps.argmax()), overlaps.shape)
         if overlaps[row, column] < SAME:
             break
-        matched[row] = people[column]
+        matched[row] = people[int(column)]
         overlaps[row], overlaps[:, column] = -1, -1
     return matched
 

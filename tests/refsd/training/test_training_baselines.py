@@ -17,7 +17,6 @@ from refsd.diffusion.running import Job, Runner
 from refsd.errors import SetupError
 from refsd.prompts import Prompt
 from refsd.refinement import Composite
-from refsd.training import __main__ as command
 from refsd.training import conditions, controls, data, diffusion, inpainting, lessons
 from refsd.training.__main__ import main
 from refsd.training.autoencoder import DOWNSCALE, LATENT_CHANNELS
@@ -339,7 +338,7 @@ def test_commands_say_what_they_lack(
 def test_the_commands_end_in_folders_of_diffusers(
     trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(command, "HEIGHTS", {"head": 64})
+    monkeypatch.setattr(data, "HEIGHTS", {"head": 64})
     for module in (data, conditions):
         monkeypatch.setattr(module, "SHARD", 4)
     shared = ["--folder", str(trained), "--pairs", "8"]
