@@ -113,11 +113,11 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 def test_renders_are_made_once(trained: tuple[Path, Path]) -> None:
     paths = sorted(trained[0].glob("*"))
     assert [path.name for path in paths] == [
-        "v1-probe-head-96-seed0-0000.safetensors", "v1-probe-head-96-seed1-0000.safetensors",
-        "v1-training-head-96-seed7-0000.safetensors",
+        "v2-probe-head-96-seed0-0000.safetensors", "v2-probe-head-96-seed1-0000.safetensors",
+        "v2-training-head-96-seed7-0000.safetensors",
     ]  # fmt: skip
     shard = load([paths[0]])
-    assert shard.pictures.shape == (8, 80, 80, 3)
+    assert shard.pictures.shape == (8, 96, 96, 3)
     assert len(shard.labels) == 8
 
 

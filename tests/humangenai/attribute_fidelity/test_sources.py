@@ -50,7 +50,7 @@ def test_heads_are_framed_as_the_renders_are(tmp_path: Path) -> None:
     marks = source.person.landmarks
     assert marks is not None
     # 0.24 of 1.7 metres are a head, which fills about half of the height.
-    crown, chin = marks[7, 1] - 0.5 * 0.66 * 256, marks[7, 1] + 0.5 * 0.66 * 256
+    crown, chin = marks[7, 1] - 0.5 * 0.51 * 256, marks[7, 1] + 0.5 * 0.51 * 256
     assert 0 < crown < 0.2 * 256
     assert chin < marks[11, 1] + 0.1 * 256 < 256
     assert abs(marks[7:9, 0].mean() - 128) < 4

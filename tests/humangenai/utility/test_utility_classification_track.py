@@ -191,7 +191,9 @@ def test_a_run_has_the_papers_table_with_what_stands_beside_it(
     shown = {table.title: table for table in tables(record)}
     (title,) = (name for name in shown if name.endswith("classification, MaskOut, accuracy, %"))
     rows = shown[title].rows
-    assert [row[1].value for row in rows] == ["S", "R", "S+R", "S→R", "chance", "–"]
+    assert [row[1].value for row in rows] == [
+        "S", "R (rendered originals)", "S+R", "S→R", "chance", "–",
+    ]  # fmt: skip
     assert rows[-1][0].value == "Large"
     assert "too large for a test" in shown[title].note
     assert any(name.startswith(TITLE) for name in shown)  # apart from ours

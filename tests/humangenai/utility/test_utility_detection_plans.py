@@ -10,7 +10,7 @@ from humangenai.commands import Request, evaluation
 
 
 def test_alone_it_runs_its_benchmark_once_per_method() -> None:
-    (plan,) = evaluation(Request(methods=("refsd-none",), tracks=("detection",)), None)
+    (plan,) = evaluation(Request(methods=("refsd",), tracks=("detection",)), None)
     assert plan.config.dataset.dataset == "crowd-scenes"
     assert plan.config.dataset.options["preset"] == "small"
     assert plan.config.utility.preset == "small"
@@ -29,9 +29,7 @@ def test_the_full_preset_is_that_of_scenes_and_models() -> None:
 
 @pytest.mark.parametrize("dataset", ["coco", "openimages"])
 def test_a_dataset_of_ones_own_is_not_asked_twice(dataset: str) -> None:
-    request = Request(
-        methods=("refsd-none",), dataset=dataset, path=Path("copy"), tracks=("detection",)
-    )
+    request = Request(methods=("refsd",), dataset=dataset, path=Path("copy"), tracks=("detection",))
     (plan,) = evaluation(request, None)
     assert Path(plan.config.dataset.options["path"]).name == "copy"
     assert plan.config.utility.modes == ("random",)
