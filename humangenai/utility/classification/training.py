@@ -7,9 +7,7 @@ with as many threads).
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +18,7 @@ from humangenai.config import digest
 from humangenai.store import atomic
 from humangenai.utility.classification.network import Classifier, predict
 from humangenai.utility.classification.scores import UNLABELLED
+from humangenai.utility.updates import batch, schedule
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -210,38 +209,6 @@ def _build(job: Job) -> Classifier:
     with torch.random.fork_rng():
         torch.manual_seed(job.seed)
         return Classifier(job.recipe, job.classes).to(_device())
-
-
-def schedule(done: float, warm_up: float) -> float:
-    """The learning rate as a share of its highest: up a line, down a cosine.
-
-    Args:
-        done: share of the training in [0, 1].
-        warm_up: share in which it rises.
-
-    >>> [round(schedule(done, 0.1), 2) for done in (0, 0.05, 0.1, 1)]
-    [0.02, 0.5, 1.0, 0.0]
-    """
-    if done < warm_up:
-        return max(done / warm_up, 0.02)
-    return 0.5 + 0.5 * math.cos(math.pi * (done - warm_up) / (1 - warm_up))
-
-
-def batch(pictures: int, size: int, seed: int, update: int) -> NDArray[np.int64]:
-    """Which pictures an update learns from: int64 (size,).
-
-    All come up equally often: one shuffled round follows the other, across the ends of batches.
-
-    >>> sorted(int(at) for update in range(3) for at in batch(3, 2, 0, update))
-    [0, 0, 1, 1, 2, 2]
-    """
-    places = np.arange(update * size, (update + 1) * size)
-    return np.array([_order(pictures, seed, int(p) // pictures)[p % pictures] for p in places])
-
-
-@lru_cache(maxsize=64)
-def _order(pictures: int, seed: int, turn: int) -> NDArray[np.int64]:
-    return np.random.default_rng([seed, turn]).permutation(pictures)
 
 
 def augment(images: Tensor, chance: torch.Generator) -> Tensor:

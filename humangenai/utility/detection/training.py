@@ -8,20 +8,20 @@ CPU with as many threads). Precision and several GPUs are accelerate's business.
 from __future__ import annotations
 
 import hashlib
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 
 from humangenai.config import digest
 from humangenai.store import atomic
+from humangenai.utility.updates import batch, schedule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
@@ -127,39 +127,6 @@ def detect(job: Job, weights: Path, images: Sequence[NDArray[np.uint8]]) -> list
     return found
 
 
-def schedule(done: float, warm_up: float) -> float:
-    """The learning rate as a share of its highest: up a line, down a cosine.
-
-    Args:
-        done: share of the training in [0, 1].
-        warm_up: share in which it rises.
-
-    >>> [round(schedule(done, 0.1), 2) for done in (0, 0.05, 0.1, 1)]
-    [0.01, 0.5, 1.0, 0.0]
-    """
-    if done < warm_up:
-        return max(done / warm_up, 0.01)
-    return 0.5 + 0.5 * math.cos(math.pi * (done - warm_up) / (1 - warm_up))
-
-
-def chosen(pictures: int, batch: int, seed: int, update: int) -> list[int]:
-    """Which pictures an update learns from; all come up equally often.
-
-    Args:
-        pictures: how many there are.
-        batch: how many an update takes.
-        seed: of the order, which is another one every time round.
-        update: its number.
-
-    >>> sorted(chosen(4, 2, 0, 0) + chosen(4, 2, 0, 1))
-    [0, 1, 2, 3]
-    """
-    places = range(update * batch, (update + 1) * batch)
-    rounds = {place // pictures for place in places}
-    orders = {r: np.random.default_rng([seed, r]).permutation(pictures) for r in rounds}
-    return [int(orders[place // pictures][place % pictures]) for place in places]
-
-
 def _build(job: Job) -> nn.Module:
     # The caller's own stream of random numbers stays as it is.
     with torch.random.fork_rng(devices=[]):
@@ -193,7 +160,7 @@ class _Run:
         recipe, job = self._recipe, self._job
         for group in self._optimizer.param_groups:
             group["lr"] = recipe.learning_rate * schedule(number / recipe.updates, recipe.warm_up)
-        mine = chosen(len(job.pictures), recipe.batch, job.seed, number)
+        mine = batch(len(job.pictures), recipe.batch, job.seed, number).tolist()
         mine = mine[self._accelerator.process_index :: self._accelerator.num_processes]
         images = [job.pictures.images[at] for at in mine]
         truth = [job.pictures.truth[at] for at in mine]

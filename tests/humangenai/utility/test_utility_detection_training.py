@@ -15,7 +15,8 @@ from toy_detection import CATEGORIES, DETECTOR, HEIGHT, WIDTH, toy
 from humangenai.utility.detection import Evaluation, Truth, evaluate
 from humangenai.utility.detection.centres import _decode, fit, targets, vary
 from humangenai.utility.detection.pictures import Loaded, Pictures
-from humangenai.utility.detection.training import Job, chosen, detect, train
+from humangenai.utility.detection.training import Job, detect, train
+from humangenai.utility.updates import batch
 from refsd.images import ImageError
 
 TEST = toy(30, seed=99)
@@ -156,10 +157,10 @@ def test_content_is_pixels_and_boxes() -> None:
 
 
 def test_every_picture_comes_up_equally_often() -> None:
-    seen = np.bincount([at for update in range(14) for at in chosen(7, 4, 0, update)])
+    seen = np.bincount([at for update in range(14) for at in batch(7, 4, 0, update)])
     assert seen.tolist() == [8] * 7
-    assert chosen(7, 4, 0, 1) != chosen(7, 4, 1, 1)
-    assert len(chosen(2, 5, 0, 0)) == 5  # fewer pictures than a batch
+    assert batch(7, 4, 0, 1).tolist() != batch(7, 4, 1, 1).tolist()
+    assert len(batch(2, 5, 0, 0)) == 5  # fewer pictures than a batch
 
 
 def test_nothing_to_learn_from_is_refused(tmp_path: Path) -> None:
