@@ -15,18 +15,19 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def schedule(done: float, warm_up: float) -> float:
+def schedule(done: float, warm_up: float, least: float) -> float:
     """The learning rate as a share of its highest: up a line, down a cosine.
 
     Args:
         done: share of the training in [0, 1].
         warm_up: share in which it rises.
+        least: what it rises from.
 
-    >>> [round(schedule(done, 0.1), 2) for done in (0, 0.05, 0.1, 1)]
+    >>> [round(schedule(done, 0.1, 0.01), 2) for done in (0, 0.05, 0.1, 1)]
     [0.01, 0.5, 1.0, 0.0]
     """
     if done < warm_up:
-        return max(done / warm_up, 0.01)
+        return max(done / warm_up, least)
     return 0.5 + 0.5 * math.cos(math.pi * (done - warm_up) / (1 - warm_up))
 
 

@@ -159,7 +159,8 @@ class _Run:
         """Learn from one batch."""
         job, recipe = self._job, self._job.recipe
         for group in self._optimiser.param_groups:
-            group["lr"] = recipe.learning_rate * schedule(number / recipe.updates, recipe.warm_up)
+            share = schedule(number / recipe.updates, recipe.warm_up, least=0.02)
+            group["lr"] = recipe.learning_rate * share
         chosen = batch(len(job.examples), recipe.batch, job.seed, number)
         pictures = torch.from_numpy(job.examples.pictures[chosen]).to(self._device)
         chance = torch.Generator().manual_seed(int(np.random.default_rng(

@@ -159,7 +159,8 @@ class _Run:
         """One step of the optimizer."""
         recipe, job = self._recipe, self._job
         for group in self._optimizer.param_groups:
-            group["lr"] = recipe.learning_rate * schedule(number / recipe.updates, recipe.warm_up)
+            share = schedule(number / recipe.updates, recipe.warm_up, least=0.01)
+            group["lr"] = recipe.learning_rate * share
         mine = batch(len(job.pictures), recipe.batch, job.seed, number).tolist()
         mine = mine[self._accelerator.process_index :: self._accelerator.num_processes]
         images = [job.pictures.images[at] for at in mine]

@@ -67,14 +67,10 @@ def test_what_can_be_seen_is_learned_and_shuffled_labels_give_chance(tmp_path: P
     shape, colour = accuracies(predictions(job(learn), test, tmp_path), test)
     assert shape > 0.75
     assert colour > 0.9
-    # Few labels dealt by lot may go with what is seen, in one direction or the other; on average
-    # they do not.
-    shares = []
-    for lot in range(3):
-        dealt = learn.labels[np.random.default_rng(lot).permutation(len(learn))]
-        mixed = Examples(learn.pictures, dealt)
-        shares += accuracies(predictions(job(mixed), test, tmp_path), test)
-    assert 0.35 < np.mean(shares) < 0.65
+    lots = np.random.default_rng(3).permutation(len(learn))
+    mixed = Examples(learn.pictures, learn.labels[lots])
+    for share in accuracies(predictions(job(mixed), test, tmp_path), test):
+        assert 0.3 < share < 0.7  # of 120 pictures, chance lies between 0.4 and 0.6
 
 
 def test_a_useful_synthetic_set_helps_where_originals_tell_too_little(tmp_path: Path) -> None:
