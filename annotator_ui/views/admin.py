@@ -168,6 +168,8 @@ def show_export() -> None:
                 data=partial(content, kind),
                 file_name=f"answers.{kind}",
                 key=kind,
+                # A rerun would drop the files that are still being made, and with them the next click.
+                on_click="ignore",
             )
     st.subheader("Columns")
     st.table({"column": list(ANSWER_COLUMNS), "meaning": list(ANSWER_COLUMNS.values())})

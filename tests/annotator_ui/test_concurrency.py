@@ -161,14 +161,14 @@ def test_no_call_reads_a_whole_table(desk: Desk) -> None:
 
 
 def start(url: str, annotator: str, out: Path) -> subprocess.Popen[bytes]:
-    with out.open("ab") as file:
+    with out.open("wb") as file:
         return subprocess.Popen(
             [sys.executable, "-c", WORKER, url, annotator], stdout=file, stderr=subprocess.PIPE
         )
 
 
 def said(path: Path, annotator: str) -> list[Triple]:
-    """What a worker said was acknowledged; a torn last line was not said."""
+    """What one worker said was acknowledged; a torn last line was not said."""
     text = path.read_text()
     lines = text[: text.rfind("\n") + 1].splitlines()
     return [
@@ -184,13 +184,15 @@ def test_kill_9_at_any_moment_loses_nothing_acknowledged(tmp_path: Path, databas
     people = [ready(desk, f"annotator {number}") for number in range(3)]
     rng = np.random.default_rng(0)
     kills = 0
+    acknowledged: set[Triple] = set()
     for turn in range(4):
-        workers = [start(url, person, tmp_path / person) for person in people]
+        # A file each: what a kill tore off would run into the next one's first line.
+        files = {person: tmp_path / f"{person}-{turn}" for person in people}
+        workers = [start(url, person, file) for person, file in files.items()]
         deadline = time.monotonic() + 120
-        before = {person: (tmp_path / person).stat().st_size for person in people}
         # Killed while it works, not while Python starts.
-        for person, worker in zip(people, workers, strict=True):
-            while (tmp_path / person).stat().st_size == before[person] and worker.poll() is None:
+        for file, worker in zip(files.values(), workers, strict=True):
+            while file.stat().st_size == 0 and worker.poll() is None:
                 assert time.monotonic() < deadline
                 time.sleep(0.005)
         time.sleep(float(rng.random()) * 0.1)
@@ -199,7 +201,7 @@ def test_kill_9_at_any_moment_loses_nothing_acknowledged(tmp_path: Path, databas
                 os.kill(worker.pid, signal.SIGKILL)
                 kills += 1
             worker.communicate()
-        acknowledged = {row for person in people for row in said(tmp_path / person, person)}
+        acknowledged |= {row for person, file in files.items() for row in said(file, person)}
         rows = stored(desk, db.answer)
         assert acknowledged <= set(stored(desk, db.answer_history)), turn
         # Killed between the commit and the line that says so: at most one answer of each.
