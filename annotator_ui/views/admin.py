@@ -168,7 +168,7 @@ def show_export() -> None:
                 data=partial(content, kind),
                 file_name=f"answers.{kind}",
                 key=kind,
-                # A rerun would drop the files that are still being made, and with them the next click.
+                # A rerun would drop files still being made, and with them the next click.
                 on_click="ignore",
             )
     st.subheader("Columns")
