@@ -2,7 +2,12 @@
 
 Only records that were measured in the same way share a board: the same pictures (manifest hash),
 queries and gallery, the same attackers with the same weights, and the same corrections by hand, if
-any.
+any. So runs that trained models and nothing else, which have no queries, have boards of their own.
+
+Where several records of a board hold the same method with the same settings, its row is the last
+one's, together with what only earlier ones measured: ϕ, ratings of another study, utility that was
+measured in another way or of other trainings. What was measured again is replaced. Committed
+records may not say the same thing twice.
 """
 
 from __future__ import annotations
@@ -14,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from humangenai.config import digest
 from humangenai.errors import UserError
 from humangenai.records import SCHEMA_VERSION, RunRecord
 from humangenai.report.tables import scores_of
@@ -21,6 +27,8 @@ from humangenai.store import slug
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from humangenai.records import MethodRecord, UtilityRecord
 
 FOLDER = Path(__file__).parent / "results"
 
@@ -107,12 +115,47 @@ def validate(folder: Path = FOLDER) -> list[RunRecord]:
         if problem:
             raise UserError(f"{path}: {problem}")
         for method in record.methods:
-            key = (*_board_key(record), method.name, method.settings_hash)
-            if key in seen:
-                raise UserError(f"{path}: '{method.name}' is already in {seen[key]}")
-            seen[key] = path
+            for part in _parts(method):
+                key = (*_board_key(record), method.name, method.settings_hash, *part)
+                if key in seen:
+                    raise UserError(
+                        f"{path}: {part[0]} of '{method.name}' is already in {seen[key]}"
+                    )
+                seen[key] = path
         records.append(record)
     return records
+
+
+def utility_way(utility: UtilityRecord) -> tuple[object, ...]:
+    """How utility was measured; scores are comparable only where it was measured in the same way.
+
+    That is the track, the preset, the originals with their labels that were learned from, what was
+    tested, and all that the training of each model depends on beside pictures and seed. A model
+    that one run could not train makes it another way, as a missing judge does for ϕ. Which
+    trainings there were, and how many of each, does not change what a score means.
+    """
+    models = sorted(
+        (model.name, digest(model.settings) if model.missing is None else "")
+        for model in utility.models
+    )
+    learned = utility.originals, utility.training_hash
+    return utility.track, utility.preset, *learned, utility.tested, utility.tasks, tuple(models)
+
+
+def _utility_part(utility: UtilityRecord) -> tuple[object, ...]:
+    """What is measured again where this is equal: a way, and the trainings."""
+    return *utility_way(utility), tuple(sorted({score.training for score in utility.scores}))
+
+
+def _parts(method: MethodRecord) -> list[tuple[object, ...]]:
+    """What was measured of a method, a name first; what became of people, where nothing was."""
+    parts: list[tuple[object, ...]] = []
+    if method.scores:
+        parts.append(("re-identification",))
+    if method.phi is not None:
+        parts.append(("ϕ",))
+    parts += [_utility_part(utility) for utility in method.utility]
+    return parts or [("coverage",)]
 
 
 def _problem(record: RunRecord, path: Path) -> str | None:
@@ -129,7 +172,7 @@ def _problem(record: RunRecord, path: Path) -> str | None:
 
 
 def boards(records: Iterable[RunRecord]) -> list[Board]:
-    """Put records together that can be compared; a later record replaces the same method's row.
+    """Put records together that can be compared; what a later one measured again is replaced.
 
     Returns:
         Boards ordered by dataset, then by size.
@@ -154,15 +197,16 @@ def _board_key(record: RunRecord) -> tuple[object, ...]:
     who = sorted((attacker.name, attacker.weights_sha256 or "") for attacker in record.attackers)
     # Whoever had people added by hand misses fewer than whoever had not.
     by_hand = record.review.model_dump_json() if record.review and record.review.corrected else ""
-    return data.name, data.manifest_hash, data.queries, data.gallery, tuple(who), by_hand
+    # Without queries, the items are the pictures that models learned from.
+    sizes = data.items, data.queries, data.gallery
+    return data.name, data.manifest_hash, *sizes, tuple(who), by_hand
 
 
 def _board(records: Sequence[RunRecord]) -> Board:
-    methods = {
-        (method.name, method.settings_hash): method
-        for record in records
-        for method in record.methods
-    }
+    methods: dict[tuple[str, str], MethodRecord] = {}
+    for method in (method for record in records for method in record.methods):
+        key = method.name, method.settings_hash
+        methods[key] = _together(methods[key], method) if key in methods else method
     names = Counter(name for name, _ in methods)
     rows = tuple(
         # Two settings under one name: the settings' hash tells them apart.
@@ -174,6 +218,23 @@ def _board(records: Sequence[RunRecord]) -> Board:
     studies = {study.name: study for record in records for study in record.studies}
     shared = {"methods": rows, "differences": (), "studies": tuple(studies.values())}
     return Board(records[0].model_copy(update=shared), len(records))
+
+
+def _together(earlier: MethodRecord, later: MethodRecord) -> MethodRecord:
+    """The later row, with what only the earlier one measured.
+
+    Scores and coverage are the later one's: both rows have them from the same attackers.
+    """
+    studies = {score.study for score in later.ratings}
+    ratings = [score for score in earlier.ratings if score.study not in studies]
+    utility = {_utility_part(one): one for one in (*earlier.utility, *later.utility)}
+    return later.model_copy(
+        update={
+            "phi": earlier.phi if later.phi is None else later.phi,
+            "ratings": (*ratings, *later.ratings),
+            "utility": tuple(utility.values()),
+        }
+    )
 
 
 def rank_ranges(record: RunRecord, attacker: str, metric: str = "R@1") -> list[tuple[int, int]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from humangenai.attribute_fidelity import published as published_phi
+from humangenai.config import digest
 from humangenai.human_ratings import published
 from humangenai.records import NAIVE
 from humangenai.report.fidelity import SUITES, fidelity_tables, measured, without_repeats
@@ -29,12 +30,20 @@ from humangenai.report.tables import (
     scores_of,
 )
 from humangenai.report.templates import environment
+from humangenai.report.utility import compared_tables, utility_of
 from humangenai.store import atomic_write
 from humangenai.utility import published as published_utility
 from leaderboards.papers import FOLDER as REPORTED
 from leaderboards.papers import Reported, load_reported
 from leaderboards.results import FOLDER as RESULTS
-from leaderboards.results import Board, boards, rank_ranges, run_records, validate
+from leaderboards.results import (
+    Board,
+    boards,
+    rank_ranges,
+    run_records,
+    utility_way,
+    validate,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -58,8 +67,10 @@ COLUMNS = (
     # ϕ: of which suite, group or prompt, by whom; shares in percent as above.
     *("suite_version", "part", "name", "judge", "judge_version"),
     *("floor", "ceiling", "unjudgeable", "unjudged", "reading_error"),
-    # Downstream utility: what was trained, and on which pictures.
-    *("model", "training"),
+    # Downstream utility: what was trained, and on which pictures; `originals` is what R is. Only
+    # rows of the same track, preset, training_hash and model_hash are comparable.
+    *("model", "training", "preset", "originals", "training_hash", "model_hash", "seeds"),
+    "missing",
 )
 
 
@@ -73,7 +84,7 @@ def build(
 
     Args:
         runs: run folders (or folders of run folders, or record files) beside the committed ones;
-            where both hold the same method on the same data, the run counts.
+            where both measured the same of a method on the same data, the run counts.
         out: folder to write to, made where it is missing; ``build/leaderboard`` if None.
         results: folder of committed records.
         reported: folder of tables copied from papers.
@@ -101,7 +112,7 @@ def build(
 
 
 def board_tables(board: Board) -> list[Table]:
-    """A board's tables: re-identification by each attacker, ϕ, and what people say.
+    """A board's tables: re-identification by each attacker, ϕ, utility, and what people say.
 
     Who was processed, where no attacker has tried.
     """
@@ -109,6 +120,8 @@ def board_tables(board: Board) -> list[Table]:
     made = [_ranked(board, attacker) for attacker in attackers(record)] or [coverage_table(record)]
     for comparable in _by_suites_and_judges(record):
         made += fidelity_tables(comparable, wide=True)
+    for comparable in _by_trainings(record):
+        made += compared_tables(comparable, wide=True)
     for study in record.studies:
         made += [ratings_table(record.methods, study), agreement_table(study)]
     return [table for table in made if table.rows]
@@ -120,6 +133,15 @@ def _by_suites_and_judges(record: RunRecord) -> list[RunRecord]:
     for method, phi in measured(record):
         way = str((sorted(phi.suites.items()), sorted(phi.judges.items())))
         ways.setdefault(way, []).append(method)
+    return [record.model_copy(update={"methods": tuple(methods)}) for methods in ways.values()]
+
+
+def _by_trainings(record: RunRecord) -> list[RunRecord]:
+    """The record once per way in which utility was measured, with that utility alone."""
+    ways: dict[tuple[object, ...], list[MethodRecord]] = {}
+    for method, utility in utility_of(record):
+        alone = method.model_copy(update={"utility": (utility,)})
+        ways.setdefault(utility_way(utility), []).append(alone)
     return [record.model_copy(update={"methods": tuple(methods)}) for methods in ways.values()]
 
 
@@ -152,8 +174,11 @@ def _measured_with(board: Board) -> str:
     commit = str(record.git.get("commit", "unknown"))[:12]
     changed = " with uncommitted changes" if record.git.get("dirty") else ""
     data = record.dataset
+    pictures = f"{data.queries} queries, gallery of {data.gallery}"
+    if not data.queries:  # models learned, and nothing else was measured
+        pictures = f"{data.items} pictures to learn from"
     return (
-        f"{data.queries} queries, gallery of {data.gallery}, {data.identities} identities; "
+        f"{pictures}, {data.identities} identities; "
         f"manifest {data.manifest_hash[:12]}; humangenai {record.humangenai_version}, "
         f"commit {commit}{changed}"
         + (f"; {board.runs} runs" if board.runs > 1 else "")
@@ -297,11 +322,12 @@ def _markdown(compared: Sequence[Board], papers: Sequence[Reported]) -> str:
 
 
 def readme_section(compared: Sequence[Board]) -> str:
-    """The README's section of results: from committed records only."""
-    if not compared:
+    """The README's section of results: re-identification, from committed records only."""
+    attacked = [board for board in compared if attackers(board.record)]
+    if not attacked:
         return "No record is committed yet; `make bench` measures."
     parts = ["Made by `make bench`; `scripts/add_result.py` copied the figures from its record."]
-    for board in compared:
+    for board in attacked:
         tables = [reid_table(board.record, name) for name in attackers(board.record)]
         parts += [markdown(table).rstrip() for table in tables]
         parts.append(_measured_with(board) + ".")
@@ -369,6 +395,7 @@ def _csv(compared: Sequence[Board], papers: Sequence[Reported]) -> str:
         *_measured_rows(compared),
         *_rated_rows(compared),
         *_phi_rows(compared),
+        *_utility_rows(compared),
         *_reported_rows(papers),
         *_published_rating_rows(),
         *_published_phi_rows(),
@@ -501,6 +528,41 @@ def _phi_row(score: PhiScore | PairScore, way: str, value: Ends, n: int) -> dict
         "unjudgeable": score.unjudgeable,
         "unjudged": score.unjudged,
     }
+
+
+def _utility_rows(compared: Iterable[Board]) -> Iterable[dict[str, object]]:
+    """A row per score; why models are missing stands where their scores are empty."""
+    for board in compared:
+        data = board.record.dataset
+        for method, utility in utility_of(board.record):
+            models = {model.name: model for model in utility.models}
+            for score in utility.scores:
+                model = models[score.model]
+                value, low, high = score.value
+                yield {
+                    "kind": "measured",
+                    "dataset": data.name,
+                    "manifest_hash": data.manifest_hash,
+                    "method": method.name,
+                    "settings_hash": method.settings_hash,
+                    "metric": score.metric,
+                    "percent": 100 * value,
+                    "low": 100 * low,
+                    "high": 100 * high,
+                    "chance": 100 * score.chance,
+                    "n": score.n,
+                    "source": f"commit {board.record.git.get('commit', 'unknown')}",
+                    "track": utility.track,
+                    "name": score.task,
+                    "model": score.model,
+                    "training": score.training,
+                    "preset": utility.preset,
+                    "originals": utility.originals,
+                    "training_hash": utility.training_hash,
+                    "model_hash": "" if model.missing is not None else digest(model.settings),
+                    "seeds": score.seeds,
+                    "missing": model.missing,
+                }
 
 
 def _published_phi_rows() -> Iterable[dict[str, object]]:

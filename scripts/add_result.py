@@ -1,8 +1,8 @@
 """Add a finished run to the committed leaderboard, and its figures to the README.
 
 ``python scripts/add_result.py runs/crowd-full`` copies the published record of every run in that
-folder which has scores to ``leaderboards/results/``, checks all records, and writes the README's
-section of results again. Without arguments it only does the latter two.
+folder which measured something to ``leaderboards/results/``, checks all records, and writes the
+README's section of results again. Without arguments it only does the latter two.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ def add(run: Path) -> list[Path]:
     """Copy the records of a run folder, or of a folder of run folders.
 
     Raises:
-        UserError: there is no finished run with scores.
+        UserError: there is no finished run that measured something.
     """
     added = []
     for record in run_records(run):
-        if any(method.scores for method in record.methods):
+        if any(method.scores or method.phi or method.utility for method in record.methods):
             target = FOLDER / result_path(record)
             target.parent.mkdir(parents=True, exist_ok=True)
             atomic_write(target, (record.model_dump_json(indent=1) + "\n").encode())
             added.append(target)
     if not added:
-        raise UserError(f"{run}: no run with scores there")
+        raise UserError(f"{run}: no run that measured something there")
     return added
 
 

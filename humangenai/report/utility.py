@@ -7,7 +7,7 @@ in a table of its own: its pictures, models and budgets are others.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from humangenai.report.tables import UNSCORED, Cell, Table, originals, percent, points
 from humangenai.report.utility_also import also_tables
@@ -20,12 +20,13 @@ from humangenai.utility.published import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from humangenai.records import (
         Ends,
         MethodRecord,
         RunRecord,
+        Training,
         UtilityDifference,
         UtilityModel,
         UtilityRecord,
@@ -37,10 +38,20 @@ Measured = tuple["MethodRecord", "UtilityRecord"]
 Column = tuple[str, str]
 """A task and a metric."""
 
+Row = tuple[str, str, str, tuple[Cell, ...]]
+"""A model, what it learned from, whose pictures these are, and the scores."""
+
+Found = TypeVar("Found", "UtilityScore", "UtilityDifference")
+
 ACCURACY = "accuracy"
 
+WHOSE = "pictures of"
+"""Heading of the column that stands where several methods share a table."""
+
+RUNS = "run of: R is the same for all methods of a run; other runs have trained their own"
+
 READ = (
-    "S: learned from this method's pictures, R: from the originals, S+R: from both in as many "
+    "S: learned from the method's pictures, R: from the originals, S+R: from both in as many "
     "updates, S→R: from S, then from R; tested on originals of other people; beneath: 95 % "
     "intervals over people and trainings"
 )
@@ -58,15 +69,52 @@ def utility_tables(record: RunRecord, *, wide: bool = False) -> list[Table]:
     """
     made: list[Table] = []
     measured = utility_of(record)
-    for method, utility in measured:
-        made += [
-            score_table(record, method.name, utility, wide=wide),
-            utility_difference_table(record, method.name, utility, wide=wide),
-            label_table(record, method.name, utility),
-        ]
+    for one in measured:
+        made += _tables(record, [one], wide=wide)
     made += also_tables(record)
     made += [published_table(track) for track in dict.fromkeys(one.track for _, one in measured)]
     return [table for table in made if table.rows]
+
+
+def compared_tables(record: RunRecord, *, wide: bool = False) -> list[Table]:
+    """The methods side by side, and what was trained; without the paper's own.
+
+    Args:
+        record: one whose methods have utility that was measured in one and the same way.
+        wide: with all metrics, instead of the paper's.
+    """
+    measured = utility_of(record)
+    if not measured:
+        return []
+    made = _tables(record, measured, wide=wide)
+    for alike in _by_originals(record):
+        made += also_tables(alike)
+    made.append(model_table(measured[0][1]))
+    return [table for table in made if table.rows]
+
+
+def _by_originals(record: RunRecord) -> list[RunRecord]:
+    """The record once per what the measures without training say of originals.
+
+    Who looked is not in the record; where two runs saw the same in originals, it was the same.
+    """
+    groups: dict[str, list[MethodRecord]] = {}
+    for method, utility in utility_of(record):
+        said = str([(one.name, one.originals) for one in utility.also])
+        groups.setdefault(said, []).append(method)
+    return [record.model_copy(update={"methods": tuple(group)}) for group in groups.values()]
+
+
+def _tables(record: RunRecord, measured: Sequence[Measured], *, wide: bool) -> list[Table]:
+    """Scores, differences to R, and whether S shows its labels."""
+    judges = dict.fromkeys(
+        (one.judge, one.version) for _, utility in measured for one in utility.agreement
+    )
+    return [
+        score_table(record, measured, wide=wide),
+        utility_difference_table(record, measured, wide=wide),
+        *(label_table(record, measured, judge) for judge in judges),
+    ]
 
 
 def utility_details(record: RunRecord) -> list[tuple[str, tuple[Table, ...]]]:
@@ -85,90 +133,141 @@ def utility_details(record: RunRecord) -> list[tuple[str, tuple[Table, ...]]]:
 
 
 def utility_of(record: RunRecord) -> list[Measured]:
-    """The methods whose pictures models learned from, a pair per track."""
+    """The methods whose pictures models learned from, with each record of that."""
     return [(method, one) for method in record.methods for one in method.utility]
 
 
-def score_table(
-    record: RunRecord, method: str, utility: UtilityRecord, *, wide: bool = False
-) -> Table:
-    """Rows are models and what they learned from, columns tasks."""
-    columns = _columns(utility.scores, wide=wide)
-    by_place = {(one.model, one.training, one.task, one.metric): one for one in utility.scores}
-    rows: list[tuple[Cell, ...]] = []
-    for model in utility.models:
-        trainings = [t for t in TRAININGS if any(one.training == t for one in utility.scores)]
-        if model.missing is not None:
-            trainings = trainings[:1]
-        for place, training in enumerate(trainings):
-            cells = (by_place.get((model.name, training, *column)) for column in columns)
-            called: str = training
-            if training == "R" and utility.originals != "originals":
-                called = f"R ({utility.originals})"  # nobody in them is real
-            shown = UNSCORED if model.missing is not None else called
-            rows.append(
-                (Cell("" if place else model.name), Cell(shown), *(_score(one) for one in cells))
-            )
-        if model.missing is None:
-            chances = (by_place.get((model.name, "R", *column)) for column in columns)
-            rows.append((Cell(""), Cell("chance"), *(_chance(one) for one in chances)))
-    counts = (
-        f"S: {utility.synthetic} pictures, R: {utility.learned} {utility.originals}, tested on "
-        f"{utility.tested}"
-    )
-    if utility.left_out:
-        counts += f"; {utility.left_out} pictures are in no S"
-    if utility.masked:
-        counts += f"; masked people in S: {utility.masked}"
-    missing = [f"{one.name}: {one.missing}" for one in utility.models if one.missing is not None]
+def score_table(record: RunRecord, measured: Sequence[Measured], *, wide: bool = False) -> Table:
+    """Rows are models and what they learned from, columns tasks.
+
+    Args:
+        record: the run.
+        measured: one method, or several that were measured in the same way: a column says then
+            whose pictures S is.
+        wide: with all metrics, instead of the paper's.
+    """
+    columns = _columns((one for _, utility in measured for one in utility.scores), wide=wide)
+    models = [model for _, utility in measured for model in utility.models]
+    missing = [
+        f"unscored: {model.name}: {model.missing}" for model in models if model.missing is not None
+    ]
+    runs = [RUNS] if len(measured) > 1 else []
+    rows = [
+        row
+        for name in dict.fromkeys(model.name for model in models)
+        for row in _score_rows(name, measured, columns)
+    ]
     return Table(
-        title=f"{originals(record)}: {utility.track}, {method}, {_metric(columns)}%",
-        columns=("model", "learned from", *(_heading(one, columns) for one in columns)),
-        rows=tuple(rows),
-        note=". ".join([counts, READ, *missing]),
+        title=f"{_title(record, measured)}, {_metric(columns)}%",
+        columns=_headings(measured, columns),
+        rows=_laid_out(measured, rows),
+        note=". ".join([_counts(measured), READ, *runs, *dict.fromkeys(missing)]),
     )
+
+
+def _score_rows(
+    model: str, measured: Sequence[Measured], columns: Sequence[Column]
+) -> Iterator[Row]:
+    """One model: what it learned from, chance, and for which methods it was not trained."""
+    trained = [(method, utility) for method, utility in measured if not _missing(utility, model)]
+    for training in TRAININGS:
+        rows = [
+            (method.name, tuple(_score(found.get(column)) for column in columns))
+            for method, utility in trained
+            if any(one.training == training for one in utility.scores)
+            for found in [_found(utility.scores, model, training)]
+        ]
+        if training == "R":
+            called, rows = _called_r(measured), _once(rows)
+        else:
+            called = training
+        for whose, cells in rows:
+            yield model, called, whose, cells
+    for whose, cells in _once(
+        (method.name, _chances(one, model, columns)) for method, one in trained
+    ):
+        yield model, "chance", whose, cells
+    without = [method.name for method, utility in measured if _missing(utility, model)]
+    for whose in without if trained else [""]:
+        yield model, UNSCORED, whose, (Cell(UNSCORED),) * len(columns)
+
+
+def _found(scores: Iterable[Found], model: str, training: Training) -> dict[Column, Found]:
+    """The cells of one row, by their column."""
+    return {
+        (one.task, one.metric): one
+        for one in scores
+        if (one.model, one.training) == (model, training)
+    }
+
+
+def _missing(utility: UtilityRecord, model: str) -> bool:
+    return any(one.name == model and one.missing is not None for one in utility.models)
+
+
+def _called_r(measured: Sequence[Measured]) -> str:
+    """R, and what it is where nobody in it is real."""
+    called = measured[0][1].originals
+    return "R" if called == "originals" else f"R ({called})"
+
+
+def _once(rows: Iterable[tuple[str, tuple[Cell, ...]]]) -> list[tuple[str, tuple[Cell, ...]]]:
+    """What no method has a part in, once; where runs differ in it, with the methods of each."""
+    names: dict[tuple[Cell, ...], list[str]] = {}
+    for name, cells in rows:
+        names.setdefault(cells, []).append(name)
+    if len(names) < 2:
+        return [("", cells) for cells in names]
+    return [(f"run of {', '.join(those)}", cells) for cells, those in names.items()]
 
 
 def utility_difference_table(
-    record: RunRecord, method: str, utility: UtilityRecord, *, wide: bool = False
+    record: RunRecord, measured: Sequence[Measured], *, wide: bool = False
 ) -> Table:
     """Every training minus R, in percentage points, and whether that is more than noise."""
-    found = utility.differences
+    found = [one for _, utility in measured for one in utility.differences]
     columns = _columns(found, wide=wide)
-    by_place = {(one.model, one.training, one.task, one.metric): one for one in found}
-    rows: list[tuple[Cell, ...]] = []
-    for model in dict.fromkeys(one.model for one in found):
-        trainings = [t for t in TRAININGS if any(one.training == t for one in found)]
-        for place, training in enumerate(trainings):
-            cells = (by_place.get((model, training, *column)) for column in columns)
-            rows.append(
-                (
-                    Cell("" if place else model),
-                    Cell(f"{training} − R"),
-                    *(_difference(one) for one in cells),
-                )
-            )
+    rows = [
+        (
+            model,
+            f"{training} − R",
+            method.name,
+            tuple(_difference(row.get(column)) for column in columns),
+        )
+        for model in dict.fromkeys(one.model for one in found)
+        for training in TRAININGS
+        for method, utility in measured
+        if (row := _found(utility.differences, model, training))
+    ]
     return Table(
-        title=f"{originals(record)}: {utility.track}, {method}, difference to R, "
-        f"{_metric(columns)}percentage points",
-        columns=("model", "learned from", *(_heading(one, columns) for one in columns)),
-        rows=tuple(rows),
+        title=f"{_title(record, measured)}, difference to R, {_metric(columns)}percentage points",
+        columns=_headings(measured, columns),
+        rows=_laid_out(measured, rows),
         note=". ".join(
             [
                 "paired by test picture and training; noise: the 95 % interval holds 0",
-                *utility.notes,
+                *(
+                    f"{method.name}: {note}" if len(measured) > 1 else note
+                    for method, utility in measured
+                    for note in utility.notes
+                ),
             ]
         ),
     )
 
 
-def label_table(record: RunRecord, method: str, utility: UtilityRecord) -> Table:
-    """Whether a judge sees in S what its labels say."""
+def label_table(record: RunRecord, measured: Sequence[Measured], judge: tuple[str, str]) -> Table:
+    """Whether a judge, of this name and version, sees in S what its labels say."""
+    several = len(measured) > 1
     return Table(
-        title=f"{originals(record)}: {method}, does S show its labels? mean recall of a judge, %",
-        columns=("judge", "task", "in S", "in the originals", "chance", "pictures", "cannot"),
+        title=f"{_title(record, measured)}, does S show its labels? mean recall of a judge, %",
+        columns=(
+            *([WHOSE] if several else []),
+            *("judge", "task", "in S", "in the originals", "chance", "pictures", "cannot"),
+        ),
         rows=tuple(
             (
+                *([Cell(method.name)] if several else []),
                 Cell(one.judge),
                 Cell(one.task),
                 _ends(one.value),
@@ -177,10 +276,57 @@ def label_table(record: RunRecord, method: str, utility: UtilityRecord) -> Table
                 Cell(str(one.n)),
                 Cell(str(one.unjudged)),
             )
+            for method, utility in measured
             for one in utility.agreement
+            if (one.judge, one.version) == judge
         ),
         note="cannot: pictures whose label this judge has no word for",
     )
+
+
+def _title(record: RunRecord, measured: Sequence[Measured]) -> str:
+    """What titles begin with: the pictures, track and preset, and the method if it is one."""
+    _, first = measured[0]
+    names = [method.name for method, _ in measured]
+    said = [first.track, f"preset {first.preset}", *(names if len(names) == 1 else [])]
+    return f"{originals(record)}: {', '.join(said)}"
+
+
+def _headings(measured: Sequence[Measured], columns: Sequence[Column]) -> tuple[str, ...]:
+    """Of tables whose rows :func:`_laid_out` makes."""
+    names = ("model", "learned from", WHOSE) if len(measured) > 1 else ("model", "learned from")
+    return (*names, *(_heading(one, columns) for one in columns))
+
+
+def _laid_out(measured: Sequence[Measured], rows: Iterable[Row]) -> tuple[tuple[Cell, ...], ...]:
+    """Rows as cells; a name that stands in the row above is left away."""
+    made: list[tuple[Cell, ...]] = []
+    above = ("", "")
+    for model, learned, whose, cells in rows:
+        names = [
+            Cell("" if model == above[0] else model),
+            Cell("" if (model, learned) == above else learned),
+        ]
+        if len(measured) > 1:
+            names.append(Cell(whose))
+        made.append((*names, *cells))
+        above = model, learned
+    return tuple(made)
+
+
+def _counts(measured: Sequence[Measured]) -> str:
+    """How many pictures were learned from, and who is missing in them."""
+    _, first = measured[0]
+    parts = [f"R: {first.learned} {first.originals}, tested on {first.tested}"]
+    for method, utility in measured:
+        whose = f"S of {method.name}" if len(measured) > 1 else "S"
+        part = f"{whose}: {utility.synthetic} pictures"
+        if utility.left_out:
+            part += f", {utility.left_out} pictures are in no S"
+        if utility.masked:
+            part += f", masked people in S: {utility.masked}"
+        parts.append(part)
+    return "; ".join(parts)
 
 
 def published_table(track: UtilityTrack) -> Table:
@@ -294,8 +440,14 @@ def _score(score: UtilityScore | None) -> Cell:
     return _ends(score.value)
 
 
-def _chance(score: UtilityScore | None) -> Cell:
-    return Cell(UNSCORED if score is None else percent(score.chance))
+def _chances(utility: UtilityRecord, model: str, columns: Iterable[Column]) -> tuple[Cell, ...]:
+    """The same whatever was learned from."""
+    known = {
+        (one.task, one.metric): one.chance
+        for one in utility.scores
+        if one.model == model and not math.isnan(one.chance)
+    }
+    return tuple(Cell(percent(known.get(column, math.nan))) for column in columns)
 
 
 def _ends(ends: Ends) -> Cell:

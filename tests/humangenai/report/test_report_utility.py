@@ -21,6 +21,7 @@ from humangenai.report.utility import (
     score_table,
     utility_details,
     utility_difference_table,
+    utility_of,
     utility_tables,
 )
 
@@ -108,8 +109,8 @@ def texts(table: Table) -> list[list[str]]:
     return [[cell.value for cell in row] for row in table.rows]
 
 
-def test_rows_are_trainings_and_columns_tasks(record: RunRecord, utility: UtilityRecord) -> None:
-    table = score_table(record, "refsd[none]", utility)
+def test_rows_are_trainings_and_columns_tasks(record: RunRecord) -> None:
+    table = score_table(record, utility_of(record))
     assert table.columns == ("model", "learned from", "emotion", "gender")
     assert texts(table) == [
         ["ResNet10t", "S", "60.0", "60.0"],
@@ -122,12 +123,12 @@ def test_rows_are_trainings_and_columns_tasks(record: RunRecord, utility: Utilit
     assert table.rows[0][2].detail == "50.0–70.0"
     for said in ("R: 300 rendered originals", "2 pictures are in no S", "ViT-Base: too large"):
         assert said in table.note
-    wide = score_table(record, "refsd[none]", utility, wide=True)
+    wide = score_table(record, utility_of(record), wide=True)
     assert wide.columns[2:4] == ("emotion, accuracy", "emotion, macro-F1")
 
 
-def test_what_may_be_noise_is_called_so(record: RunRecord, utility: UtilityRecord) -> None:
-    rows = utility_difference_table(record, "refsd[none]", utility).rows
+def test_what_may_be_noise_is_called_so(record: RunRecord) -> None:
+    rows = utility_difference_table(record, utility_of(record)).rows
     assert [(row[1].value, row[2].value, row[2].detail) for row in rows] == [
         ("S − R", "−20.0", "−30.0 to −10.0, p < 0.001"),
         ("S+R − R", "+1.0", "−4.0 to +6.0, p 0.710, noise"),
