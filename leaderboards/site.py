@@ -174,11 +174,11 @@ def _measured_with(board: Board) -> str:
     commit = str(record.git.get("commit", "unknown"))[:12]
     changed = " with uncommitted changes" if record.git.get("dirty") else ""
     data = record.dataset
-    pictures = f"{data.queries} queries, gallery of {data.gallery}"
+    pictures = f"{data.queries} queries, gallery of {data.gallery}, {data.identities} identities"
     if not data.queries:  # models learned, and nothing else was measured
         pictures = f"{data.items} pictures to learn from"
     return (
-        f"{pictures}, {data.identities} identities; "
+        f"{pictures}; "
         f"manifest {data.manifest_hash[:12]}; humangenai {record.humangenai_version}, "
         f"commit {commit}{changed}"
         + (f"; {board.runs} runs" if board.runs > 1 else "")

@@ -199,7 +199,7 @@ def test_a_run_that_measured_utility_alone_is_on_all_pages(tmp_path: Path, base:
         assert "classification, preset small, MaskOut" in page
         assert "R: 300 rendered originals, tested on 250" in page
         assert "does S show its labels?" in page
-        assert "300 pictures to learn from, 50 identities" in page
+        assert "300 pictures to learn from; manifest" in page
         assert "0 queries" not in page
     trained = [row for row in found if row["model"] == "Small"]
     assert len(trained) == 4 * 2 * 2
