@@ -14,7 +14,8 @@ from humangenai.scoring import Scores
 from humangenai.utility.classification import agreement, summary
 from humangenai.utility.classification.pictures import collect
 from humangenai.utility.classification.recipes import choose_recipes
-from humangenai.utility.classification.training import Job, forget_weights, predictions
+from humangenai.utility.classification.training import Job, forget_weights
+from humangenai.utility.classification.workers import Workers
 from humangenai.utility.labels import check_disjoint, labels_of_items, people_in, tasks_of
 from humangenai.utility.published import TRAININGS
 
@@ -49,16 +50,21 @@ def classification(run: Measured, progress: Progress) -> Scores:
         UserError: the dataset has no labels, somebody is in its training and its test pictures, or
             a model is unknown.
     """
-    bench = _Bench(run, progress)
+    bench = _Bench(run)
     check_disjoint(run.train, bench.test_items)
     trained = [recipe for recipe in bench.recipes if recipe.missing is None]
     wanted = [one for one in run.utility.trainings if one != "R"]
     per_method = run.utility.seeds * sum(recipe.updates for recipe in trained) * len(wanted)
     shared = run.utility.seeds * sum(recipe.updates for recipe in trained)
     total = per_method * len(run.methods) + shared * ("R" in run.utility.trainings)
-    with progress.stage("training classifiers", total) as advance:
-        records = {method.name: bench.measure(method, advance) for method in run.methods}
-    return Scores(utility=records, notes=NOTES)
+    with progress.stage("training classifiers", total) as advance, Workers() as workers:
+        records = {method.name: bench.measure(method, workers, advance) for method in run.methods}
+    started = (
+        f"utility: {recipe.name} starts from trained weights, the same for S, R and S+R"
+        for recipe in trained
+        if recipe.weights
+    )
+    return Scores(utility=records, notes=(*NOTES, *started))
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +72,6 @@ class _Bench:
     """Everything that all methods of a run share."""
 
     run: Measured
-    progress: Progress
 
     @cached_property
     def tasks(self) -> tuple[Task, ...]:
@@ -122,7 +127,7 @@ class _Bench:
             return {}
         return agreement.ask(self._judge, agreement.spread(self.learnable), self.run.dataset.image)
 
-    def measure(self, method: Method, advance: Advance) -> UtilityRecord:
+    def measure(self, method: Method, workers: Workers, advance: Advance) -> UtilityRecord:
         """Train on one method's pictures, and on R, and sum up."""
         usable = [item for item in self.run.train if _in_s(self.run.items[method.name][item.key])]
         tested: list[summary.Tested] = []
@@ -131,7 +136,7 @@ class _Bench:
             said: dict[Training, NDArray[np.int64]] = {}
             parameters = 0
             if recipe.missing is None:
-                said = self._train(method, usable, recipe, advance)
+                said = self._train(method, usable, recipe, workers, advance)
                 parameters = _parameters(recipe, self._classes)
             models.append(
                 UtilityModel(
@@ -188,8 +193,9 @@ class _Bench:
         )
 
     def _train(
-        self, method: Method, usable: Sequence[Item], recipe: Recipe, advance: Advance
-    ) -> dict[Training, NDArray[np.int64]]:
+        self, method: Method, usable: Sequence[Item], recipe: Recipe, workers: Workers,
+        advance: Advance,
+    ) -> dict[Training, NDArray[np.int64]]:  # fmt: skip
         """What the models say of the test pictures: training → int64 (seeds, tasks, N)."""
         run, folder = self.run, self.run.folder.private / "utility" / "classification"
         learned, test = self.originals(recipe.size)
@@ -198,20 +204,24 @@ class _Bench:
             return run.output(method.name, item)
 
         synthetic = collect(run.dataset, usable, output, self.tasks, recipe.size)
-        first = method.name == run.methods[0].name
-        said: dict[Training, NDArray[np.int64]] = {}
-        jobs = self._jobs(recipe, synthetic, learned)
-        for training in TRAININGS:
-            if training not in run.utility.trainings or training not in jobs:
-                continue
-            # R is the same for all methods, and trained once.
-            told = advance if training != "R" or first else _untold
-            said[training] = np.stack(
-                [predictions(job, test, folder, told) for job in jobs[training]]
-            )
-        for job in (job for some in jobs.values() for job in some):
+        jobs = {
+            training: some
+            for training, some in self._jobs(recipe, synthetic, learned).items()
+            if training in run.utility.trainings
+        }
+        # R is the same for all methods, and trained once.
+        again = "R" in jobs and method.name != run.methods[0].name
+        known = workers.predictions(jobs.pop("R"), test, folder) if again else None
+        flat = [job for some in jobs.values() for job in some]
+        found = iter(workers.predictions(flat, test, folder, advance))
+        said = {training: np.stack([next(found) for _ in some]) for training, some in jobs.items()}
+        if known is not None:
+            said["R"] = np.stack(known)
+        for job in flat:
             forget_weights(job, folder)
-        return said
+            if job.start is not None:
+                forget_weights(job.start, folder)
+        return {training: said[training] for training in TRAININGS if training in said}
 
     def _jobs(
         self, recipe: Recipe, synthetic: Examples, learned: Examples
@@ -253,10 +263,6 @@ class _Bench:
             return (), (f"does S show its labels: unscored, the judge failed: {one_line(error)}",)
         found = agreement.agreements(self._judge, self.tasks, self.labels, seen, originals)
         return tuple(found), ()
-
-
-def _untold(steps: int) -> None:
-    """Nobody is told of progress that was told before."""
 
 
 def _in_s(line: ItemRecord) -> bool:

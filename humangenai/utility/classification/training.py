@@ -33,9 +33,6 @@ if TYPE_CHECKING:
 STATE_EVERY = 25
 """Updates between two states on the disk."""
 
-_VERSION = 1
-"""Counts up when trainings give other weights than before."""
-
 
 @dataclass(frozen=True, eq=False)
 class Job:
@@ -61,7 +58,6 @@ class Job:
         """Changes with anything the weights depend on."""
         return digest(
             [
-                _VERSION,
                 self.recipe.settings(),
                 self.classes,
                 self.content,
@@ -85,17 +81,26 @@ def predictions(
     Returns:
         int64 (tasks, N).
     """
-    said = folder / f"{digest([job.key(), test.content_hash()])}.said.npy"
-    if said.is_file():
+    if (before := said_before(job, test, folder)) is not None:
         advance(job.recipe.updates)
-        return np.asarray(np.load(said), dtype=np.int64)
+        return before
     weights = train(job, folder, advance)
     network = _build(job)
     network.load_state_dict(torch.load(weights, map_location=_device(), weights_only=True))
     found = predict(network, test.pictures)
-    with atomic(said) as draft, draft.open("wb") as file:
+    with atomic(_said(job, test, folder)) as draft, draft.open("wb") as file:
         np.save(file, found)
     return found
+
+
+def said_before(job: Job, test: Examples, folder: Path) -> NDArray[np.int64] | None:
+    """What :func:`predictions` found before; None: nobody asked yet."""
+    said = _said(job, test, folder)
+    return np.asarray(np.load(said, allow_pickle=False), dtype=np.int64) if said.is_file() else None
+
+
+def _said(job: Job, test: Examples, folder: Path) -> Path:
+    return folder / f"{digest([job.key(), test.content_hash()])}.said.npy"
 
 
 def train(job: Job, folder: Path, advance: Callable[[int], None] = lambda _: None) -> Path:
@@ -153,6 +158,7 @@ class _Run:
             self.network.parameters(),
             lr=job.recipe.learning_rate,
             weight_decay=job.recipe.weight_decay,
+            fused=True,
         )
 
     def update(self, number: int) -> None:
