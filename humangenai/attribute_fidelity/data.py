@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Crop = Literal["body", "head"]
 """``body``: the whole person, twice as high as wide; ``head``: head and shoulders, square."""
 
-SIZES: Mapping[Crop, tuple[int, int]] = {"body": (128, 64), "head": (96, 96)}
+SIZES: Mapping[Crop, tuple[int, int]] = {"body": (128, 64), "head": (80, 80)}
 """Height and width in which the probe looks at each crop."""
 
 SHARD = 128

@@ -2,7 +2,7 @@
 
 A value is what can be seen, not what a caption calls it: sleeves are told from the cut, not from
 the word ``blouse``. What the two families of renders draw differently (medium hair, culottes) or
-what the picture hides (hair under a hat) is not judged.
+what the picture hides (hair under a hat, the shirt below a head) is not judged.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ _WHOLE: Mapping[str, tuple[str, ...]] = {
     "hair length": ("bald", "short", "long"),
     "hair colour": tuple(LOOKS["probe"].hair_colours),
     "headwear": ("none", "worn"),
-    "upper colour": _COLOURS,
-    "upper pattern": ("plain", "patterned"),
 }
 
 GROUPS: Mapping[Crop, Mapping[str, tuple[str, ...]]] = {
     "body": {
         **_WHOLE,
+        "upper colour": _COLOURS,
+        "upper pattern": ("plain", "patterned"),
         "upper garment": ("sleeveless", "short sleeves", "long sleeves", "coat", "dress"),
         "lower garment": ("trousers", "shorts", "skirt"),
         "lower colour": _COLOURS,

@@ -38,11 +38,11 @@ CANDIDATES = 6
 HEAD = 0.24
 """Metres from crown to chin; heads differ less than bodies do."""
 
-HEAD_SHARE = 0.51
-"""Of a head crop's height that the head takes: the middle of 0.42 to 0.60, as in the renders that
-the shipped probe learned from (version 1 of its data; newer ones are closer)."""
+HEAD_SHARE = 0.66
+"""Of a head crop's height that the head takes: the middle of what renders have
+(:data:`refsd.training.scenes.HEAD_SHARE`)."""
 
-ABOVE_HEAD = 0.15
+ABOVE_HEAD = 0.16
 """Air above the crown, in heights of the head."""
 
 BODY_SHARE, ABOVE_BODY = 0.87, 0.04
