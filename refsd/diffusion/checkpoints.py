@@ -100,7 +100,7 @@ class Checkpoint(BaseModel):
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     scheduler: Literal[
         "UniPCMultistepScheduler", "DPMSolverMultistepScheduler", "DDIMScheduler", "LCMScheduler",
-        "EulerDiscreteScheduler",
+        "EulerDiscreteScheduler", "DDPMScheduler",
     ] = "UniPCMultistepScheduler"  # fmt: skip
     steps: int = Field(ge=1, le=1000)
     guidance: float = Field(ge=0)

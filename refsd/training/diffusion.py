@@ -19,7 +19,7 @@ from diffusers import (
     AutoencoderTiny,
     ControlNetModel,
     DDIMScheduler,
-    LCMScheduler,
+    DDPMScheduler,
     UNet2DConditionModel,
 )
 from torch.nn import functional
@@ -439,9 +439,10 @@ def sample(
 ) -> NDArray[np.uint8]:  # fmt: skip
     """Refine composites under captions; for looking at while training.
 
-    Every step says what the picture is and puts less, but fresh, noise on that, as the schedulers
-    of consistency models do (Luo et al. 2023, algorithm 2): what is left of the composite in
-    the noise would otherwise come back at the end.
+    By ancestral sampling (Ho et al. 2020, algorithm 2): what is left of the composite in the noise
+    fades by half and more in every step. DDIM would keep it, and show it at the end; the sampler of
+    consistency models drops it at once, but with it the noise that details are made of, which
+    leaves pictures of a plain denoiser soft.
 
     Args:
         trainee: what has been learnt so far.
@@ -455,10 +456,9 @@ def sample(
     Returns:
         uint8 (N, H, W, 3).
     """
-    scheduler = LCMScheduler.from_config(trainee.scheduler.config)
+    scheduler = DDPMScheduler.from_config(trainee.scheduler.config)
     scheduler.set_timesteps(steps)
     times = scheduler.timesteps[steps - round(steps * strength) :]
-    scheduler.set_begin_index(steps - len(times))
     start = encode(trainee.vae, composites, mirrors=False)[:, 0]
     generator = torch.Generator().manual_seed(0)
     noise = torch.randn(start.shape, generator=generator).to(DEVICE)
