@@ -10,7 +10,9 @@ import numpy as np
 from humangenai.attribute_fidelity.accuracy import accuracy
 from humangenai.attribute_fidelity.judges.looking import BATCH, look
 from humangenai.attribute_fidelity.judges.mapping import locate
+from humangenai.attribute_fidelity.sources import HEAD_SHARE
 from humangenai.records import UtilityAgreement
+from humangenai.utility.classification.pictures import cut
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from humangenai.datasets import Item
     from humangenai.datasets.tasks import Task
     from humangenai.records import Ends
+    from humangenai.utility.classification.pictures import Window
 
 PICTURES = 400
 """At most so many of S are judged, evenly spread."""
@@ -28,22 +31,44 @@ PICTURES = 400
 SIZE = 96
 """Pixels in which judges are shown heads."""
 
+AROUND = 1 / HEAD_SHARE
+"""Side of what judges see in sides of a face's window, which is as high as a head: their heads have
+air and shoulders around them."""
+
 Said = dict[str, dict[str, float]]
 
 
 def ask(
-    judge: Judge, items: Sequence[Item], image: Callable[[Item], NDArray[np.uint8]]
+    judge: Judge,
+    items: Sequence[Item],
+    image: Callable[[Item], NDArray[np.uint8]],
+    face: Callable[[Item], Window] | None = None,
 ) -> dict[str, Said]:
-    """What a judge says of heads: item key → attribute → value → probability."""
-    from humangenai.utility.classification.pictures import cut
+    """What a judge says of heads: item key → attribute → value → probability.
 
+    Args:
+        judge: who looks.
+        items: at what.
+        image: reads a picture: uint8 (H, W, 3).
+        face: where the face is (:class:`.pictures.Framed`); None: pictures are heads as they are.
+    """
     said: dict[str, Said] = {}
     for start in range(0, len(items), BATCH):
         some = items[start : start + BATCH]
-        pictures = np.stack([cut(image(item), None, SIZE) for item in some])
+        windows = [None if face is None else _widened(face(item)) for item in some]
+        pictures = np.stack(
+            [cut(image(item), at, SIZE) for item, at in zip(some, windows, strict=True)]
+        )
         answers = look(judge, pictures, "head")
         said |= {item.key: one for item, one in zip(some, answers, strict=True)}
     return said
+
+
+def _widened(window: Window) -> Window:
+    """A face's window as one of head and shoulders, around the same middle."""
+    x0, y0, x1, y1 = window
+    more = round((x1 - x0) * (AROUND - 1) / 2)
+    return x0 - more, y0 - more, x1 + more, y1 + more
 
 
 def spread(items: Sequence[Item]) -> list[Item]:

@@ -12,7 +12,7 @@ from humangenai.perception import one_line
 from humangenai.records import UtilityModel, UtilityRecord
 from humangenai.scoring import Scores
 from humangenai.utility.classification import agreement, summary
-from humangenai.utility.classification.pictures import collect
+from humangenai.utility.classification.pictures import Framed, collect
 from humangenai.utility.classification.recipes import choose_recipes
 from humangenai.utility.classification.training import Job, forget_weights
 from humangenai.utility.classification.workers import Workers
@@ -20,7 +20,7 @@ from humangenai.utility.labels import check_disjoint, labels_of_items, people_in
 from humangenai.utility.published import TRAININGS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from humangenai.progress import Advance, Progress
     from humangenai.records import ItemRecord, Training, UtilityAgreement
     from humangenai.scoring import Measured
-    from humangenai.utility.classification.pictures import Examples
+    from humangenai.utility.classification.pictures import Examples, Window
     from humangenai.utility.classification.recipes import Recipe
 
 NOTES = (
@@ -125,7 +125,16 @@ class _Bench:
     def _judged_originals(self) -> dict[str, agreement.Said]:
         if self._judge is None:
             return {}
-        return agreement.ask(self._judge, agreement.spread(self.learnable), self.run.dataset.image)
+        dataset = self.run.dataset
+        return agreement.ask(
+            self._judge, agreement.spread(self.learnable), dataset.image, self._face
+        )
+
+    @property
+    def _face(self) -> Callable[[Item], Window] | None:
+        """Where faces are, if the dataset knows."""
+        dataset = self.run.dataset
+        return dataset.face if isinstance(dataset, Framed) else None
 
     def measure(self, method: Method, workers: Workers, advance: Advance) -> UtilityRecord:
         """Train on one method's pictures, and on R, and sum up."""
@@ -258,7 +267,7 @@ class _Bench:
 
         try:
             originals = self._judged_originals
-            seen = agreement.ask(self._judge, agreement.spread(usable), output)
+            seen = agreement.ask(self._judge, agreement.spread(usable), output, self._face)
         except RuntimeError as error:  # weights of another size: recorded, the run goes on
             return (), (f"does S show its labels: unscored, the judge failed: {one_line(error)}",)
         found = agreement.agreements(self._judge, self.tasks, self.labels, seen, originals)
