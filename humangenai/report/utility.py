@@ -110,9 +110,11 @@ def _tables(record: RunRecord, measured: Sequence[Measured], *, wide: bool) -> l
     judges = dict.fromkeys(
         (one.judge, one.version) for _, utility in measured for one in utility.agreement
     )
+    # A table for each: people scroll down rather than to the side.
+    metrics = _metrics(measured) if wide else [None]
     return [
-        score_table(record, measured, wide=wide),
-        utility_difference_table(record, measured, wide=wide),
+        *(score_table(record, measured, metric=metric) for metric in metrics),
+        *(utility_difference_table(record, measured, metric=metric) for metric in metrics),
         *(label_table(record, measured, judge) for judge in judges),
     ]
 
@@ -137,16 +139,18 @@ def utility_of(record: RunRecord) -> list[Measured]:
     return [(method, one) for method in record.methods for one in method.utility]
 
 
-def score_table(record: RunRecord, measured: Sequence[Measured], *, wide: bool = False) -> Table:
+def score_table(
+    record: RunRecord, measured: Sequence[Measured], *, metric: str | None = None
+) -> Table:
     """Rows are models and what they learned from, columns tasks.
 
     Args:
         record: the run.
         measured: one method, or several that were measured in the same way: a column says then
             whose pictures S is.
-        wide: with all metrics, instead of the paper's.
+        metric: which; None: the paper's.
     """
-    columns = _columns((one for _, utility in measured for one in utility.scores), wide=wide)
+    columns = _columns((one for _, utility in measured for one in utility.scores), metric)
     models = [model for _, utility in measured for model in utility.models]
     missing = [
         f"unscored: {model.name}: {model.missing}" for model in models if model.missing is not None
@@ -222,11 +226,11 @@ def _once(rows: Iterable[tuple[str, tuple[Cell, ...]]]) -> list[tuple[str, tuple
 
 
 def utility_difference_table(
-    record: RunRecord, measured: Sequence[Measured], *, wide: bool = False
+    record: RunRecord, measured: Sequence[Measured], *, metric: str | None = None
 ) -> Table:
     """Every training minus R, in percentage points, and whether that is more than noise."""
     found = [one for _, utility in measured for one in utility.differences]
-    columns = _columns(found, wide=wide)
+    columns = _columns(found, metric)
     rows = [
         (
             model,
@@ -415,12 +419,18 @@ def _settings(model: UtilityModel) -> str:
     return ", ".join(f"{name} {value}" for name, value in model.settings.items() if value != "")
 
 
-def _columns(found: Iterable[UtilityScore | UtilityDifference], *, wide: bool) -> list[Column]:
-    """Tasks with their metrics, in order; of classifiers the paper's metric only."""
+def _metrics(measured: Sequence[Measured]) -> list[str | None]:
+    """Of classifiers every metric; of detectors the paper's, which are few and stand together."""
+    found = dict.fromkeys(one.metric for _, utility in measured for one in utility.scores)
+    return list(found) if ACCURACY in found else [None]
+
+
+def _columns(found: Iterable[UtilityScore | UtilityDifference], metric: str | None) -> list[Column]:
+    """Tasks with their metrics, in order; with None the paper's metrics only."""
     columns = list(dict.fromkeys((one.task, one.metric) for one in found))
-    if wide or all(metric != ACCURACY for _, metric in columns):
-        return columns
-    return [column for column in columns if column[1] == ACCURACY]
+    known = {one for _, one in columns}
+    wanted = known if metric is None and ACCURACY not in known else {metric or ACCURACY}
+    return [column for column in columns if column[1] in wanted]
 
 
 def _heading(column: Column, columns: Sequence[Column]) -> str:

@@ -123,8 +123,11 @@ def test_rows_are_trainings_and_columns_tasks(record: RunRecord) -> None:
     assert table.rows[0][2].detail == "50.0–70.0"
     for said in ("R: 300 rendered originals", "2 pictures are in no S", "ViT-Base: too large"):
         assert said in table.note
-    wide = score_table(record, utility_of(record), wide=True)
-    assert wide.columns[2:4] == ("emotion, accuracy", "emotion, macro-F1")
+    other = score_table(record, utility_of(record), metric="macro-F1")
+    assert other.title.endswith(", macro-F1, %")
+    assert other.columns == table.columns
+    titles = [one.title for one in utility_tables(record, wide=True)]
+    assert titles[:2] == [table.title, other.title]  # below each other, not side by side
 
 
 def test_what_may_be_noise_is_called_so(record: RunRecord) -> None:
