@@ -133,7 +133,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--folder", type=Path, required=True, help="for the renders")
     parser.add_argument("--pictures", type=int, default=PICTURES, help="to learn from")
     parser.add_argument("--workers", type=int, default=1, help="processes (data)")
-    parser.add_argument("--updates", type=int, default=2000, help=f"of {BATCH} pictures (fit)")
+    parser.add_argument("--updates", type=int, default=800, help=f"of {BATCH} pictures (fit)")
     parser.add_argument("--out", type=Path, help="the file of weights (fit)")
     given = parser.parse_args(arguments)
     learned, held_out = parts(given.pictures)
