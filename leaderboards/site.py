@@ -415,22 +415,24 @@ def _plain(value: object) -> object:
     return value
 
 
+def _shared(board: Board, method: MethodRecord) -> dict[str, object]:
+    """What all rows of a measured method say."""
+    return {
+        "kind": "measured",
+        "dataset": board.record.dataset.name,
+        "manifest_hash": board.record.dataset.manifest_hash,
+        "method": method.name,
+        "settings_hash": method.settings_hash,
+        "source": f"commit {board.record.git.get('commit', 'unknown')}",
+    }
+
+
 def _measured_rows(compared: Iterable[Board]) -> Iterable[dict[str, object]]:
     for board in compared:
-        data = board.record.dataset
         for attacker in attackers(board.record):
             ranks = _ranks(board, attacker)
             for method in board.record.methods:
-                shared: dict[str, object] = {
-                    "kind": "measured",
-                    "dataset": data.name,
-                    "manifest_hash": data.manifest_hash,
-                    "attacker": attacker,
-                    "method": method.name,
-                    "settings_hash": method.settings_hash,
-                    **_counts(method),
-                    "source": f"commit {board.record.git.get('commit', 'unknown')}",
-                }
+                shared = {**_shared(board, method), "attacker": attacker, **_counts(method)}
                 for subset in SUBSETS:
                     for metric, score in scores_of(method, attacker, subset).items():
                         ranked = metric == "R@1" and subset == "all" and ranks[method.name][0]
@@ -451,21 +453,15 @@ def _measured_rows(compared: Iterable[Board]) -> Iterable[dict[str, object]]:
 
 def _rated_rows(compared: Iterable[Board]) -> Iterable[dict[str, object]]:
     for board in compared:
-        data = board.record.dataset
         for method in board.record.methods:
             for score in method.ratings:
                 summaries = {"all": score.everyone, "trusted": score.trusted}
                 for whom, summary in summaries.items():
                     value, low, high = summary.mean
                     yield {
-                        "kind": "measured",
-                        "dataset": data.name,
-                        "manifest_hash": data.manifest_hash,
-                        "method": method.name,
-                        "settings_hash": method.settings_hash,
+                        **_shared(board, method),
                         "metric": score.symbol,
                         "n": summary.n,
-                        "source": f"commit {board.record.git.get('commit', 'unknown')}",
                         "study": score.study,
                         "track": score.track,
                         "annotators": f"{whom} ({summary.annotators})",
@@ -478,16 +474,8 @@ def _rated_rows(compared: Iterable[Board]) -> Iterable[dict[str, object]]:
 
 def _phi_rows(compared: Iterable[Board]) -> Iterable[dict[str, object]]:
     for board in compared:
-        data = board.record.dataset
         for method, phi in measured(board.record):
-            shared: dict[str, object] = {
-                "kind": "measured",
-                "dataset": data.name,
-                "manifest_hash": data.manifest_hash,
-                "method": method.name,
-                "settings_hash": method.settings_hash,
-                "source": f"commit {board.record.git.get('commit', 'unknown')}",
-            }
+            shared = _shared(board, method)
             for score in phi.scores:
                 row = _phi_row(score, "top-1", score.top1, score.n)
                 yield {
@@ -533,25 +521,19 @@ def _phi_row(score: PhiScore | PairScore, way: str, value: Ends, n: int) -> dict
 def _utility_rows(compared: Iterable[Board]) -> Iterable[dict[str, object]]:
     """A row per score; why models are missing stands where their scores are empty."""
     for board in compared:
-        data = board.record.dataset
         for method, utility in utility_of(board.record):
             models = {model.name: model for model in utility.models}
             for score in utility.scores:
                 model = models[score.model]
                 value, low, high = score.value
                 yield {
-                    "kind": "measured",
-                    "dataset": data.name,
-                    "manifest_hash": data.manifest_hash,
-                    "method": method.name,
-                    "settings_hash": method.settings_hash,
+                    **_shared(board, method),
                     "metric": score.metric,
                     "percent": 100 * value,
                     "low": 100 * low,
                     "high": 100 * high,
                     "chance": 100 * score.chance,
                     "n": score.n,
-                    "source": f"commit {board.record.git.get('commit', 'unknown')}",
                     "track": utility.track,
                     "name": score.task,
                     "model": score.model,

@@ -21,7 +21,7 @@ from refsd.people import Person
 from refsd.prompts import PromptConfig
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
 
@@ -29,15 +29,7 @@ HEIGHT, WIDTH = 96, 128
 PLUGINS = Path(__file__).parents[1] / "plugins"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Networks as small as these are 10 times as slow on threads that wait for busy cores."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture

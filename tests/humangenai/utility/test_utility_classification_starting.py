@@ -18,16 +18,10 @@ from humangenai.utility.classification.network import Classifier
 from humangenai.utility.classification.recipes import SMALL_VIT, STARTING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def heads(number: int) -> Labelled:

@@ -18,6 +18,8 @@ from test_utility_classification_training import draw, job
 from humangenai.utility.classification.training import predictions
 from humangenai.utility.classification.workers import Workers
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="graphics cards take one after another")
 def test_at_once_or_one_after_another_is_the_same(tmp_path: Path) -> None:
@@ -29,10 +31,7 @@ def test_at_once_or_one_after_another_is_the_same(tmp_path: Path) -> None:
     with Workers() as workers:
         said = workers.predictions(jobs, test, tmp_path / "at-once", told.append)
     assert told == [60, 60, 60]
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
     alone = [predictions(one, test, tmp_path / "alone") for one in jobs]
-    torch.set_num_threads(before)
     assert all((one == two).all() for one, two in zip(said, alone, strict=True))
     assert len(list((tmp_path / "at-once").glob("*.weights"))) == 3
     assert not np.array_equal(said[0], said[2])

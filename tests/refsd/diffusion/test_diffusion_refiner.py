@@ -20,7 +20,7 @@ from refsd.diffusion.running import Job, Runner
 from refsd.prompts import Prompt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from refsd.diffusion import Checkpoint
@@ -30,13 +30,7 @@ if TYPE_CHECKING:
     MakeComposite = Callable[..., Composite]
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Threads only cost time on models this small."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def set_batch(refiner: DiffusionRefiner, batch: int) -> DiffusionRefiner:

@@ -17,7 +17,7 @@ from refsd.prompts import Prompt
 from refsd.refinement import Composite
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -65,15 +65,7 @@ def inpainter(make: Make, family: str, kind: str = "nine channels") -> Diffusion
     return DiffusionInpainter(whole.model_copy(update=changes))
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Networks as small as these are 10 times as slow on threads that wait for busy cores."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.mark.parametrize("kind", ["nine channels", "four channels", "controlnet"])
