@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import math
 import sys
 import time
 from dataclasses import asdict, dataclass
@@ -37,6 +36,7 @@ from humangenai.attribute_fidelity.labels import GROUPS, judged
 from humangenai.attribute_fidelity.probe import ProbeNetwork, logits
 from humangenai.provenance import hardware
 from humangenai.store import atomic_write
+from humangenai.updates import schedule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -157,8 +157,9 @@ def fit(data: Labelled, crop: Crop, settings: Settings) -> ProbeNetwork:
         total = 0.0
         for step in range(per_epoch):
             progress = (epoch + step / per_epoch) / settings.epochs
+            rate = settings.learning_rate * schedule(progress, settings.warm_up, least=0.0)
             for group in optimiser.param_groups:
-                group["lr"] = settings.learning_rate * _schedule(progress, settings.warm_up)
+                group["lr"] = rate
             chosen = order[step * settings.batch : (step + 1) * settings.batch]
             pictures = np.stack(
                 [
@@ -187,13 +188,6 @@ def fit(data: Labelled, crop: Crop, settings: Settings) -> ProbeNetwork:
         )
         sys.stdout.flush()
     return network.eval()
-
-
-def _schedule(progress: float, warm_up: float) -> float:
-    """Share of the highest learning rate at a share of the training, both in [0, 1]."""
-    if progress < warm_up:
-        return progress / warm_up
-    return 0.5 * (1 + math.cos(math.pi * (progress - warm_up) / (1 - warm_up)))
 
 
 def temperature(scores: NDArray[np.float32], wanted: NDArray[np.int64]) -> float:

@@ -89,12 +89,14 @@ def _seen(images: torch.Tensor) -> torch.Tensor:
 def save_autoencoder(model: AutoencoderTiny, out: Path) -> None:
     """Write it as ``AutoencoderTiny.from_pretrained`` reads it.
 
-    Without a key that diffusers derives from the others, and warns of whenever it reads it.
+    Without a key that diffusers derives from the others, and warns of whenever it reads it; and
+    without the folder that the model was loaded from, which is nobody's business.
     """
     model.save_pretrained(out)
     file = out / "config.json"
     config = json.loads(file.read_text(encoding="utf-8"))
     del config["block_out_channels"]
+    config.pop("_name_or_path", None)
     file.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
 

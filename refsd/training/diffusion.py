@@ -43,19 +43,28 @@ if TYPE_CHECKING:
 
     from refsd.prompts import View
 
-EDGES_WITHHELD = 0.35
+EDGES_WITHHELD = 0.5
 """In this share of the steps there are no edges, and no ControlNet: the UNet alone paints."""
 
-STARTED = 0.5
+STARTED = 0.6
 """So often the noisy picture is the composite's instead of the target's, as it is when RefSD starts
 image-to-image; the denoiser learns to take the place from it and the person from the words."""
 
 STARTED_FROM = 350
 """Steps of the schedule below which that is never done: too little noise hides the difference."""
 
-_MOST = (0.85, 700)
+_WHOLE = 0.5
+"""In this share of those the composite is all that is seen; in the others it is mixed with the
+target, as it is after the first steps of sampling."""
+
+_LARGEST = 2.0
+"""How much the error of the clean picture counts at most where a composite was seen: that of the
+velocity grows beyond all bounds where there is little noise, and what captions leave open would
+outweigh all else."""
+
+_MOST = (0.9, 800)
 """This share of the samples has less noise than this step of the schedule's: where refinement
-starts, and goes on. The rest, nearly all noise, is only seen at strengths above 0.7."""
+starts, and goes on. The rest, nearly all noise, is only seen at strengths above 0.8."""
 
 _PERSON = 3.0
 """By how much more it counts what happens where target and composite differ: there is the person,
@@ -78,6 +87,9 @@ def make_unet() -> UNet2DConditionModel:
     """A UNet for latents of 32 x 16 and 20 x 20, with random weights.
 
     Its first level is narrow and has no attention: that many places, so little to know of each.
+    What the caption says as a whole comes in beside the step, too (``addition_embed_type``, as
+    DeepFloyd's IF has it): every level then knows it from the start, where attention has to learn
+    first which place shall ask for which word.
     """
     return UNet2DConditionModel(
         sample_size=(32, 16),
@@ -90,6 +102,7 @@ def make_unet() -> UNet2DConditionModel:
         norm_num_groups=16,
         cross_attention_dim=WIDTH,
         attention_head_dim=4,
+        addition_embed_type="text",
     )
 
 
@@ -99,11 +112,13 @@ def make_controlnet(unet: UNet2DConditionModel) -> ControlNetModel:
 
 
 def make_scheduler() -> DDIMScheduler:
-    """Stable Diffusion's noise, with v-prediction (Salimans and Ho 2022)."""
+    """The cosine schedule (Nichol and Dhariwal 2021), with v-prediction (Salimans and Ho 2022).
+
+    Stable Diffusion's schedule is for latents of 64 x 64, where many places tell the same. In
+    latents a third as high it hides everything halfway: a strength of 0.5 left nothing of a face.
+    """
     return DDIMScheduler(
-        beta_start=0.00085,
-        beta_end=0.012,
-        beta_schedule="scaled_linear",
+        beta_schedule="squaredcos_cap_v2",
         prediction_type="v_prediction",
         clip_sample=False,
         set_alpha_to_one=False,
@@ -361,18 +376,29 @@ def _loss(trainee: Trainee, part: Encoded, turn: int, rng: np.random.Generator) 
     last = trainee.scheduler.config["num_train_timesteps"]
     steps = np.interp(place, [0, _MOST[0], 1], [0, _MOST[1], last]).astype(np.int64)
     times = torch.from_numpy(steps).to(DEVICE)
-    is_started = torch.from_numpy((rng.random(count) < STARTED) & (steps >= STARTED_FROM))
-    seen = torch.where(
-        is_started.to(DEVICE).view(-1, 1, 1, 1), part.composites[chosen, mirrored], latents
-    )
+    started = (rng.random(count) < STARTED) & (steps >= STARTED_FROM)
+    share = torch.from_numpy(started * np.maximum(rng.random(count), rng.random(count) < _WHOLE))
+    share = share.to(DEVICE, torch.float32).view(-1, 1, 1, 1)
+    seen = torch.lerp(latents, part.composites[chosen, mirrored], share)
     noisy, wanted = noised(trainee.scheduler, seen, latents, noise, times)
     with reduced():
         words = trainee.embed(captions)
         # Plain attention: with so few tokens the fused one takes longer on its way back.
         with sdpa_kernel(SDPBackend.MATH):
             made = trainee.velocity(noisy, times, words, edges)
-    counted = part.weights[chosen, mirrored]
+    counted = part.weights[chosen, mirrored] * _bounded(trainee.scheduler, times, share)
     return functional.mse_loss(made.float(), wanted, weight=counted.expand_as(wanted))
+
+
+def _bounded(
+    scheduler: DDIMScheduler, times: torch.Tensor, share: torch.Tensor
+) -> torch.Tensor:  # fmt: skip
+    """How much samples count: 1, and less where a composite was seen through little noise.
+
+    An error of the velocity is one of the clean picture divided by √(1 − ᾱ).
+    """
+    noise = 1 - scheduler.alphas_cumprod.to(times.device)[times].view(-1, 1, 1, 1)
+    return torch.where(share > 0, (_LARGEST * noise).clamp(max=1.0), torch.ones_like(noise))
 
 
 def noised(

@@ -32,10 +32,10 @@ from humangenai.attribute_fidelity.labels import GROUPS
 from humangenai.attribute_fidelity.training import MISSING, numbers
 from humangenai.provenance import hardware
 from humangenai.store import atomic_write
+from humangenai.updates import batch, schedule
 from humangenai.utility.classification.network import Classifier, predict
 from humangenai.utility.classification.recipes import SMALL_VIT
 from humangenai.utility.classification.training import augment
-from humangenai.utility.updates import batch, schedule
 from refsd.training.loop import Loop
 
 if TYPE_CHECKING:

@@ -16,9 +16,9 @@ from torch.nn import functional
 
 from humangenai.config import digest
 from humangenai.store import atomic
+from humangenai.updates import batch, schedule
 from humangenai.utility.classification.network import Classifier, predict
 from humangenai.utility.classification.scores import UNLABELLED
-from humangenai.utility.updates import batch, schedule
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,7 +15,7 @@ import torch
 
 from humangenai.config import digest
 from humangenai.store import atomic
-from humangenai.utility.updates import batch, schedule
+from humangenai.updates import batch, schedule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -12,11 +12,11 @@ import pytest
 import torch
 from toy_detection import CATEGORIES, DETECTOR, HEIGHT, WIDTH, toy
 
+from humangenai.updates import batch
 from humangenai.utility.detection import Evaluation, Truth, evaluate
 from humangenai.utility.detection.centres import _decode, fit, targets, vary
 from humangenai.utility.detection.pictures import Loaded, Pictures
 from humangenai.utility.detection.training import Job, detect, train
-from humangenai.utility.updates import batch
 from refsd.images import ImageError
 
 TEST = toy(30, seed=99)

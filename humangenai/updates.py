@@ -1,4 +1,4 @@
-"""What every training of a utility track does at an update: its learning rate, its pictures.
+"""What every training of the benchmark does at an update: its learning rate, its pictures.
 
 Both come from the update's number alone, so that a training that was killed goes on as it was.
 """
