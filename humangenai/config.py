@@ -373,6 +373,25 @@ def in_modes(
     return tuple(chosen)
 
 
+PAINTER = "tiny"
+"""The refiner that comes along: see :func:`painting`."""
+
+
+def painting(methods: Iterable[MethodConfig]) -> tuple[MethodConfig, ...]:
+    """Every method with a refiner that paints, if it has one at all and says nothing about it.
+
+    Attribute fidelity asks for what only a refiner can show; without one every score is the floor.
+    """
+    from humangenai.registry import METHODS
+
+    return tuple(
+        method.model_copy(update={"options": {"refiner": PAINTER, **method.options}})
+        if "refiner" in METHODS.load(method.method).Options.model_fields
+        else method
+        for method in methods
+    )
+
+
 def benchmark_runs(
     benchmark: BenchmarkConfig, methods: tuple[str, ...], overrides: Overrides
 ) -> list[RunConfig]:

@@ -46,14 +46,14 @@ if TYPE_CHECKING:
 EDGES_WITHHELD = 0.5
 """In this share of the steps there are no edges, and no ControlNet: the UNet alone paints."""
 
-STARTED = 0.6
+STARTED = 0.85
 """So often the noisy picture is the composite's instead of the target's, as it is when RefSD starts
 image-to-image; the denoiser learns to take the place from it and the person from the words."""
 
-STARTED_FROM = 350
-"""Steps of the schedule below which that is never done: too little noise hides the difference."""
+STARTED_FROM = 100
+"""Steps of the schedule below which that is never done: nothing of the composite is left there."""
 
-_WHOLE = 0.5
+_WHOLE = 0.7
 """In this share of those the composite is all that is seen; in the others it is mixed with the
 target, as it is after the first steps of sampling."""
 
@@ -62,9 +62,9 @@ _LARGEST = 2.0
 velocity grows beyond all bounds where there is little noise, and what captions leave open would
 outweigh all else."""
 
-_MOST = (0.9, 800)
+_MOST = (0.95, 450)
 """This share of the samples has less noise than this step of the schedule's: where refinement
-starts, and goes on. The rest, nearly all noise, is only seen at strengths above 0.8."""
+starts, and goes on. The rest is only seen at strengths above 0.5."""
 
 _PERSON = 3.0
 """By how much more it counts what happens where target and composite differ: there is the person,
@@ -451,7 +451,7 @@ def _sheet(
     composites = pairs.composite[:count]
     edges = np.stack([canny(picture) for picture in composites])
     shown = (to_tensor(edges) + 1) / 2
-    made = [sample(trainee, captions, shown, composites, strength=some) for some in (0.7, 1.0)]
+    made = [sample(trainee, captions, shown, composites, strength=some) for some in (0.4, 0.6)]
     rows = [composites, edges, *made, pairs.target[:count]]
     save_png(path, np.concatenate([np.concatenate(list(row), axis=1) for row in rows]))
     for name, model in models.items():

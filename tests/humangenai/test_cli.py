@@ -97,7 +97,7 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
         ("datasets", {"crowd", "photos", "pedestrians", "market1501", "folder", "tinycrowd"}),
         ("metrics", {"reid", "phi"}),
         ("judges", {"probe", "clip", "face", "human"}),
-        ("refiners", {"none", "sd15", "sd15-lcm", "sdxl", "sdxl-lcm"}),
+        ("refiners", {"none", "tiny", "sd15", "sd15-lcm", "sdxl", "sdxl-lcm"}),
         ("inpainters", {"sd15", "sdxl"}),
     ],
 )

@@ -46,6 +46,7 @@ def test_shipped_methods_have_distinct_settings_and_the_tables_names(name: str) 
         "pixelate": "Pixelate",
         "maskout": "MaskOut",
         "refsd": "refsd[none]",
+        "refsd-none": "refsd[none]",
         "refsd-tiny": "refsd[tiny]",
         "refsd-sd15": "refsd[sd15]",
         "refsd-sdxl": "refsd[sdxl]",

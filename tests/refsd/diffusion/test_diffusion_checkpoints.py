@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -42,6 +43,14 @@ def test_published_refiners_are_pinned_and_say_their_licence(name: str) -> None:
         if source is not None
     )
     assert checkpoint.controlnet is not None
+
+
+def test_weights_that_come_along_do_not_say_on_whose_disk_they_were_made() -> None:
+    files = [path for path in SHIPPED.rglob("*.json") if path.name != "tokenizer.json"]
+    assert len(files) >= 8
+    for file in files:
+        for key, value in json.loads(file.read_text(encoding="utf-8")).items():
+            assert not (isinstance(value, str) and value.startswith("/")), f"{file.name}: {key}"
 
 
 def test_few_steps_have_names_of_their_own() -> None:
