@@ -116,7 +116,8 @@ def choose_sources(
     """The first people of some pictures who are suited to a crop.
 
     A source of heads faces us; a source of bodies is seen from head to foot. Nobody else is in the
-    crop, for a judge would not know whom to look at.
+    crop, for a judge would not know whom to look at. Those of whom the crop shows enough to pose a
+    body come first, then the others: a head fills its crop, and shoulders may lie outside.
 
     Args:
         dataset: whose pictures.
@@ -125,14 +126,17 @@ def choose_sources(
         crop: what shall be shown.
         people: how many people, at most one from each picture.
     """
-    found: list[Source] = []
+    posed: list[Source] = []
+    others: list[Source] = []
     for item in items:
-        if len(found) == people:
+        if len(posed) == people:
             break
         if item.key in perception.files:
             source = next(_suited(dataset, perception, item, crop), None)
-            found += [source] if source is not None else []
-    return found
+            if source is not None:
+                (seen,) = assess([source.person], source.image.shape[:2])
+                (posed if seen.reason is None else others).append(source)
+    return [*posed, *others][:people]
 
 
 def _suited(dataset: Dataset, perception: Perception, item: Item, crop: Crop) -> Iterator[Source]:

@@ -92,6 +92,24 @@ def test_who_looks_away_is_no_source(tmp_path: Path) -> None:
     assert {source.key[6] for source in bodies} == {"1", "2"}
 
 
+class Narrow(Wall):
+    """The shoulders of the last person's pictures lie within a head's crop, nobody else's."""
+
+    def people(self, item: Item) -> list[Person]:
+        (person,) = super().people(item)
+        if item.pid == self._people - 1:
+            for points in (person.landmarks, person.landmarks_world):
+                assert points is not None
+                middle = points[[11, 12], 0].mean()
+                points[[11, 12], 0] = middle + 0.6 * (points[[11, 12], 0] - middle)
+        return [person]
+
+
+def test_heads_of_whom_enough_is_seen_to_pose_them_come_first(tmp_path: Path) -> None:
+    heads = sources(Narrow(people=3), tmp_path, "head", people=3)
+    assert [source.key for source in heads] == ["query/2_0", "query/2_1", "query/0_0"]
+
+
 class Couple(Wall):
     """Two people beside each other, in each other's crops."""
 
