@@ -127,6 +127,23 @@ def test_the_velocity_leads_to_the_target_whatever_was_made_noisy(time: int) -> 
     torch.testing.assert_close(noisy, scheduler.add_noise(seen, noise, times))
 
 
+def test_an_error_of_the_clean_picture_counts_at_most_twice_where_a_composite_was_seen() -> None:
+    scheduler = diffusion.make_scheduler()
+    times = torch.tensor([1, 200, 500, 900])
+    share = torch.ones(4, 1, 1, 1)
+    counted = diffusion._bounded(scheduler, times, share)
+    noisy, right, wrong = torch.randn(3, 4, 2, 4, 4)
+    kept = scheduler.alphas_cumprod[times].view(-1, 1, 1, 1)
+    clean = [kept.sqrt() * noisy - (1 - kept).sqrt() * v for v in (right, wrong)]
+    of_velocity = counted * (right - wrong) ** 2
+    of_picture = (clean[0] - clean[1]) ** 2
+    assert (of_velocity <= 2.001 * of_picture + 1e-6).all()
+    assert (counted[:2] < 1).all()
+    assert (counted[3] == 1).all()
+    # Where only the target was seen nothing is changed.
+    assert (diffusion._bounded(scheduler, times, 0 * share) == 1).all()
+
+
 def test_training_goes_on_where_it_stopped_and_what_it_exports_refines(
     shards: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
