@@ -111,7 +111,7 @@ def prompts_sheet(
 ) -> NDArray[np.uint8]:
     results = _refine(refiner, [(image, people, prompt) for prompt in PROMPTS])
     tiles = [result for _, result in results]
-    return _grid([image, results[0][0], *tiles], 13, [_short({}), "x″", *map(_short, PROMPTS)])
+    return _grid([image, results[0][0], *tiles], 13, [_short({}), "avatar", *map(_short, PROMPTS)])
 
 
 def poses_sheet(
@@ -154,7 +154,7 @@ def faces_sheet(refiner: str) -> NDArray[np.uint8]:
         (people,) = find_people([image])
         results = _refine(refiner, [(image, people[:1], p) for p in FACES], crop=False)
         tiles += [_head(some, people[0]) for some in (results[0][0], *(r for _, r in results))]
-        words += ["x″", *map(_short, FACES)]
+        words += ["avatar", *map(_short, FACES)]
     return _grid(tiles, len(FACES) + 1, words)
 
 
