@@ -136,4 +136,5 @@ def _loss(trainee: Trainee, lesson: Lesson) -> torch.Tensor:
     with reduced(), sdpa_kernel(SDPBackend.MATH):  # as the denoiser was trained
         words = trainee.embed(lesson.captions)
         made = trainee.velocity(lesson.noisy, lesson.times, words, lesson.shown)
-    return functional.mse_loss(made.float(), lesson.wanted)
+    counted = lesson.counted.expand_as(lesson.wanted)
+    return functional.mse_loss(made.float(), lesson.wanted, weight=counted)

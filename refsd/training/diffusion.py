@@ -46,11 +46,11 @@ if TYPE_CHECKING:
 EDGES_WITHHELD = 0.5
 """In this share of the steps there are no edges, and no ControlNet: the UNet alone paints."""
 
-STARTED = 0.85
+_STARTED = 0.85
 """So often the noisy picture is the composite's instead of the target's, as it is when RefSD starts
 image-to-image; the denoiser learns to take the place from it and the person from the words."""
 
-STARTED_FROM = 100
+_STARTED_FROM = 100
 """Steps of the schedule below which that is never done: nothing of the composite is left there."""
 
 _WHOLE = 0.7
@@ -376,18 +376,42 @@ def _loss(trainee: Trainee, part: Encoded, turn: int, rng: np.random.Generator) 
     last = trainee.scheduler.config["num_train_timesteps"]
     steps = np.interp(place, [0, _MOST[0], 1], [0, _MOST[1], last]).astype(np.int64)
     times = torch.from_numpy(steps).to(DEVICE)
-    started = (rng.random(count) < STARTED) & (steps >= STARTED_FROM)
-    share = torch.from_numpy(started * np.maximum(rng.random(count), rng.random(count) < _WHOLE))
-    share = share.to(DEVICE, torch.float32).view(-1, 1, 1, 1)
-    seen = torch.lerp(latents, part.composites[chosen, mirrored], share)
+    composites = part.composites[chosen, mirrored]
+    seen, bounded = start(trainee.scheduler, latents, composites, times, rng)
     noisy, wanted = noised(trainee.scheduler, seen, latents, noise, times)
     with reduced():
         words = trainee.embed(captions)
         # Plain attention: with so few tokens the fused one takes longer on its way back.
         with sdpa_kernel(SDPBackend.MATH):
             made = trainee.velocity(noisy, times, words, edges)
-    counted = part.weights[chosen, mirrored] * _bounded(trainee.scheduler, times, share)
+    counted = part.weights[chosen, mirrored] * bounded
     return functional.mse_loss(made.float(), wanted, weight=counted.expand_as(wanted))
+
+
+def start(
+    scheduler: DDIMScheduler,
+    target: torch.Tensor,
+    composite: torch.Tensor,
+    times: torch.Tensor,
+    rng: np.random.Generator,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """What the noise is added to: targets, composites, or mixtures of both.
+
+    Args:
+        scheduler: of the noise.
+        target: float32 (N, C, h, w), what shall come out.
+        composite: the same of the composites.
+        times: int64 (N,), steps of the schedule.
+        rng: all chance.
+
+    Returns:
+        float32 (N, C, h, w), and float32 (N, 1, 1, 1), how much an error of the velocity counts.
+    """
+    count = len(target)
+    started = (rng.random(count) < _STARTED) & (times.cpu().numpy() >= _STARTED_FROM)
+    share = torch.from_numpy(started * np.maximum(rng.random(count), rng.random(count) < _WHOLE))
+    share = share.to(target.device, torch.float32).view(-1, 1, 1, 1)
+    return torch.lerp(target, composite, share), _bounded(scheduler, times, share)
 
 
 def _bounded(

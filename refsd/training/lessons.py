@@ -19,7 +19,7 @@ from refsd.training.batches import Pairs, to_tensor
 from refsd.training.captions import caption
 from refsd.training.conditions import Condition, condition_shard, load_conditions
 from refsd.training.data import load_shard
-from refsd.training.diffusion import STARTED, STARTED_FROM, Encoded, encode, noised, sample
+from refsd.training.diffusion import Encoded, encode, noised, sample, start
 from refsd.training.hardware import DEVICE
 from refsd.training.inpainting import NOBODY, sample_empty, sample_hole
 
@@ -60,6 +60,7 @@ class Lesson:
         noisy: float32 (N, C, h, w), latents.
         times: int64 (N,), how noisy, in steps of the schedule.
         wanted: float32 (N, C, h, w), the velocity that leads to what shall come out.
+        counted: float32 (N, 1, 1, 1), how much an error of the velocity counts.
         captions: N.
         shown: float32 (N, 3, H, W), condition pictures, in [0, 1]; -1 in holes.
     """
@@ -67,6 +68,7 @@ class Lesson:
     noisy: torch.Tensor
     times: torch.Tensor
     wanted: torch.Tensor
+    counted: torch.Tensor
     captions: Sequence[str]
     shown: torch.Tensor
 
@@ -109,12 +111,10 @@ class Conditioned:
         chosen, times = batch.chosen, batch.times
         target = encoded.targets[chosen, int(mirrored)]
         composite = encoded.composites[chosen, int(mirrored)]
-        is_started = torch.from_numpy(rng.random(len(chosen)) < STARTED).to(DEVICE)
-        is_started &= times >= STARTED_FROM
-        seen = torch.where(is_started.view(-1, 1, 1, 1), composite, target)
+        seen, counted = start(scheduler, target, composite, times, rng)
         noisy, wanted = noised(scheduler, seen, target, batch.noise, times)
         shown = guide(self.pictures[chosen], self.condition, mirrored=mirrored)
-        return Lesson(noisy, times, wanted, batch.captions, shown)
+        return Lesson(noisy, times, wanted, counted, batch.captions, shown)
 
     def rows(self, trainee: Trainee, count: int = 10) -> list[NDArray[np.uint8]]:
         """Composites, conditions, what becomes of them as in RefSD and from noise, targets."""
@@ -160,7 +160,9 @@ class Holed:
         holes = np.stack([sample_hole(rng, person) for person in self.people[chosen]])
         shown = show_holes(pictures, holes)
         noisy, wanted = noised(scheduler, target, target, batch.noise, batch.times)
-        return Lesson(noisy, batch.times, wanted, captions, shown.flip(3) if mirrored else shown)
+        counted = torch.ones(len(chosen), 1, 1, 1, device=DEVICE)
+        shown = shown.flip(3) if mirrored else shown
+        return Lesson(noisy, batch.times, wanted, counted, captions, shown)
 
     def rows(self, trainee: Trainee, count: int = 10) -> list[NDArray[np.uint8]]:
         """Pictures with holes, what they become under a caption and as empty, targets."""
