@@ -2,12 +2,18 @@
 
 Usage: python benchmarks/attribute_control.py --checkpoint refsd-tiny [--pictures 256] [--out FILE]
 
-Composites of a held-out seed of the training family (somebody else in the same place and pose, in
-other clothes and flat light) are refined under prompts that say everything about a person drawn by
-chance. The attribute probe, which never saw that family, says what it sees. For each group of
+Composites are refined under prompts that say everything about a person drawn by chance, of a
+held-out seed of the training family. Whose composites, --avatar says:
+
+made      an avatar of the bank, made over after the prompt in the person's place and pose and flat
+          light: what RefSD does as it comes
+anew      somebody else in other clothes: what the refiner does alone, against what it sees
+
+The attribute probe, which never saw these families, says what it sees. For each group of
 attributes, with the same weight for every value:
 
 control   (accuracy - chance) / (ceiling - chance), 95 % interval by resampling pictures
+avatar    the same of the composites, before refinement
 accuracy  how often the probe sees what was asked
 ceiling   how often it sees it in renders of the very people whom the prompts describe
 chance    what judging without looking scores: 1 / number of values
@@ -25,7 +31,7 @@ import json
 import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -52,6 +58,8 @@ if TYPE_CHECKING:
     from refsd.diffusion.checkpoints import Checkpoint
     from refsd.prompts import View
 
+Pictures = Literal["refined", "composites", "renders"]
+
 VIEWS: Mapping[Crop, View] = {"body": "full", "head": "face"}
 
 _SAID_BY: Mapping[str, tuple[str, ...]] = {
@@ -67,12 +75,14 @@ class Control:
 
     Attributes:
         control: (accuracy - chance) / (ceiling - chance), with its interval.
+        avatar: the same of the composites.
         shuffled: the same under another picture's prompts.
         painted: the probe's accuracy on refined pictures.
         ceiling: its accuracy on renders of what was asked.
     """
 
     control: tuple[float, float, float]
+    avatar: tuple[float, float, float]
     shuffled: tuple[float, float, float]
     painted: Accuracy
     ceiling: Accuracy
@@ -104,8 +114,7 @@ def refine(
 
 
 def control(
-    painted: Mapping[str, NDArray[np.float32]],
-    rendered: Mapping[str, NDArray[np.float32]],
+    seen: Mapping[Pictures, Mapping[str, NDArray[np.float32]]],
     asked: Sequence[Mapping[str, str]],
     values: Mapping[str, tuple[str, ...]],
     seed: int = 0,
@@ -113,8 +122,8 @@ def control(
     """How far prompts decide each group.
 
     Args:
-        painted: group → (N, values), what the probe says of refined pictures.
-        rendered: the same of renders that show what was asked.
+        seen: pictures → group → (N, values), what the probe says of refined ones, of their
+            composites, and of renders that show what was asked.
         asked: N mappings group → value, what prompts said; other groups were not asked.
         values: group → its values, in the order of the probabilities.
         seed: of resamples and of the shuffling.
@@ -123,11 +132,14 @@ def control(
     for group, names in values.items():
         shown = np.array([group in row for row in asked])
         wanted = np.array([names.index(row[group]) for row in asked if group in row])
-        said = painted[group][shown].argmax(axis=1)
-        true = rendered[group][shown].argmax(axis=1)
+        said, before, true = (
+            seen[pictures][group][shown].argmax(axis=1)
+            for pictures in ("refined", "composites", "renders")
+        )
         others = np.random.default_rng(seed).permutation(wanted)
         found[group] = Control(
-            _share(wanted, said, true, wanted, seed), _share(others, said, true, wanted, seed),
+            _share(wanted, said, true, wanted, seed), _share(wanted, before, true, wanted, seed),
+            _share(others, said, true, wanted, seed),
             accuracy(wanted, said, seed=seed), accuracy(wanted, true, seed=seed),
         )  # fmt: skip
     return found
@@ -157,6 +169,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--checkpoint", required=True, help="name or folder of a refiner")
+    parser.add_argument("--avatar", choices=("made", "anew"), default="made", help="see above")
     parser.add_argument("--crop", choices=list(GROUPS), action="append", help="both by default")
     parser.add_argument("--pictures", type=int, default=512, help="of each crop")
     parser.add_argument("--seed", type=int, default=7, help="of the data; never trained on")
@@ -173,10 +186,13 @@ def main() -> None:
     folder = given.data or cache_dir() / "attribute-control"
     record: dict[str, Any] = {
         "checkpoint": checkpoint.name, "strength": checkpoint.strength, "steps": checkpoint.steps,
-        "guidance": checkpoint.guidance, "seed": given.seed, "hardware": hardware(),
+        "guidance": checkpoint.guidance, "avatar": given.avatar, "seed": given.seed,
+        "hardware": hardware(),
     }  # fmt: skip
     for crop in given.crop or GROUPS:
-        rows, sheet, prompts = measure(checkpoint, crop, given.pictures, given.seed, folder)
+        height = height_of(checkpoint, crop)
+        part = Part(crop, height, given.pictures, given.seed, composite=given.avatar)
+        rows, sheet, prompts = measure(checkpoint, part, folder)
         print_table(crop, rows)
         record[crop] = {group: _plain(asdict(row)) for group, row in rows.items()}
         if given.out is not None:
@@ -209,7 +225,7 @@ def height_of(checkpoint: Checkpoint, crop: Crop) -> int:
 
 
 def measure(
-    checkpoint: Checkpoint, crop: Crop, pictures: int, seed: int, folder: Path
+    checkpoint: Checkpoint, part: Part, folder: Path
 ) -> tuple[dict[str, Control], NDArray[np.uint8], list[str]]:
     """Refine, judge, score.
 
@@ -217,18 +233,19 @@ def measure(
         The rows; a sheet of composites (above), refined pictures, and renders of what was asked
         (below); and the sheet's prompts.
     """
-    height = height_of(checkpoint, crop)
-    shards = [load_shard(path) for path in
-              render(Part(crop, height, pictures, seed), folder, workers=1)]  # fmt: skip
-    composites = np.concatenate([shard.composite for shard in shards])[:pictures]
-    targets = np.concatenate([shard.target for shard in shards])[:pictures]
-    labels = [row for shard in shards for row in shard.labels][:pictures]
+    crop = part.crop
+    shards = [load_shard(path) for path in render(part, folder, workers=1)]
+    composites = np.concatenate([shard.composite for shard in shards])[: part.pairs]
+    targets = np.concatenate([shard.target for shard in shards])[: part.pairs]
+    labels = [row for shard in shards for row in shard.labels][: part.pairs]
     prompts, asked = zip(*(prompt_of(row, crop) for row in labels), strict=True)
-    painted = refine(checkpoint, composites, prompts, seed)
+    painted = refine(checkpoint, composites, prompts, part.seed)
     probe = Probe.load()
-    rows = control(
-        probe.judge(painted, crop), probe.judge(targets, crop), asked, probe.values[crop]
-    )
+    seen: dict[Pictures, Mapping[str, NDArray[np.float32]]] = {
+        "refined": probe.judge(painted, crop), "composites": probe.judge(composites, crop),
+        "renders": probe.judge(targets, crop),
+    }  # fmt: skip
+    rows = control(seen, asked, probe.values[crop])
     few = slice(0, 12)
     sheet = np.concatenate(
         [np.concatenate(list(some[few]), axis=1) for some in (composites, painted, targets)]
@@ -237,14 +254,14 @@ def measure(
 
 
 def print_table(crop: str, rows: Mapping[str, Control]) -> None:
-    print(f"\n{crop:15} {'control':>22} {'shuffled':>22} {'accuracy':>9} {'ceiling':>8} "
-          f"{'chance':>7} {'n':>5}")  # fmt: skip
+    print(f"\n{crop:15} {'control':>22} {'avatar':>22} {'shuffled':>22} {'accuracy':>9} "
+          f"{'ceiling':>8} {'chance':>7} {'n':>5}")  # fmt: skip
     for group, row in rows.items():
-        share, shuffled = (
+        share, avatar, shuffled = (
             f"{value:6.2f} [{low:5.2f}, {high:5.2f}]"
-            for value, low, high in (row.control, row.shuffled)
+            for value, low, high in (row.control, row.avatar, row.shuffled)
         )
-        print(f"{group:15} {share:>22} {shuffled:>22} {row.painted.value:9.2f} "
+        print(f"{group:15} {share:>22} {avatar:>22} {shuffled:>22} {row.painted.value:9.2f} "
               f"{row.ceiling.value:8.2f} {row.ceiling.chance:7.2f} {row.ceiling.n:5}")  # fmt: skip
 
 

@@ -94,7 +94,13 @@ class Casting:
 
     def settings(self) -> dict[str, object]:
         """What a record says of all this: the renderer that ``auto`` stands for, and the bank."""
-        return {"renderer": self.renderer.name, **self.bank.settings()}
+        made = {"avatar": "matched"} if self._config.avatar == "made" and self._own else {}
+        return {"renderer": self.renderer.name, **made, **self.bank.settings()}
+
+    @property
+    def _own(self) -> bool:
+        """Whether avatars are the user's, as they are."""
+        return self._config.avatars is not None
 
     def pose(self, pictures: Sequence[Picture], scope: Scope | None = None) -> list[Cast]:
         """Draw an avatar for every person with a pose and fit it, all people in one batch.
@@ -173,13 +179,21 @@ class Casting:
 
     def _draw(self, picture: Picture, index: int, scope: Scope | None) -> Avatar | OwnAvatar:
         from refsd.prompts import wanted_attributes
+        from refsd.wardrobe.avatar import Avatar
+        from refsd.wardrobe.made import make_over
         from refsd.wardrobe.matching import draw_avatar
 
-        wanted = None
-        if self._config.avatar == "matched":
-            prompt = picture.prompt or self._config.prompt
-            wanted = wanted_attributes(prompt, picture.asked(index), picture.seed, index, scope)
-        return draw_avatar(self.bank, wanted, np.random.default_rng([picture.seed, index]))
+        rng = np.random.default_rng([picture.seed, index])
+        if self._config.avatar == "random":
+            return draw_avatar(self.bank, None, rng)
+        prompt = picture.prompt or self._config.prompt
+        wanted = wanted_attributes(prompt, picture.asked(index), picture.seed, index, scope)
+        if self._config.avatar == "matched" or self._own:
+            return draw_avatar(self.bank, wanted, rng)
+        # Of whom no gender is asked anybody can be made; hair and clothes go loosely with it.
+        base = draw_avatar(self.bank, {k: wanted[k] for k in ("gender",) if k in wanted}, rng)
+        assert isinstance(base, Avatar)  # noqa: S101  (only the built-in bank is made over)
+        return make_over(base, wanted, rng)
 
     def _observe(self, person: Person, known: Assessment, camera: Camera) -> Observation:
         """What is known of a person's pose."""

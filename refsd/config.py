@@ -26,7 +26,9 @@ class RefSDConfig(BaseModel):
         bank: how many avatars of the built-in bank people are drawn from.
         avatars: a folder of your own avatars, instead of the built-in bank; see
             ``refsd.wardrobe.own``.
-        avatar: ``random``: anybody of the bank; ``matched``: somebody who looks as is asked for.
+        avatar: ``random``: anybody of the bank; ``matched``: somebody of the bank who looks about
+            as is asked for; ``made``: somebody of the bank, made over to look as is asked for.
+            Avatars of your own cannot be made over and are matched.
         prompt: how people's attributes become prompts.
         max_fit_error: a body whose landmarks are off by more than this share of the person's
             height does not stand for the person: the person is masked instead.
@@ -42,6 +44,6 @@ class RefSDConfig(BaseModel):
     renderer: Literal["auto", "moderngl", "numpy"] = "auto"
     bank: int = Field(default=512, ge=1)
     avatars: Path | None = None
-    avatar: Literal["random", "matched"] = "random"
+    avatar: Literal["random", "matched", "made"] = "random"
     prompt: PromptConfig = PromptConfig()
     max_fit_error: float = Field(default=0.08, gt=0)

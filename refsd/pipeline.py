@@ -182,11 +182,11 @@ class RefSD:
         if prompt is None:
             return {}, None
         if self.config.refiner == "none" and (
-            isinstance(prompt, str) or self.config.avatar != "matched"
+            isinstance(prompt, str) or self.config.avatar == "random"
         ):
             raise ValueError(
                 "nothing would follow this prompt: the refiner 'none' paints nothing; choose "
-                "another refiner, or avatar='matched' with attributes instead of a text"
+                "another refiner, or avatar='made' with attributes instead of a text"
             )
         if isinstance(prompt, str):
             settings = self.config.prompt.model_dump()
@@ -241,7 +241,7 @@ class RefSD:
 
     def _beneath(self, number: int, picture: Picture) -> object:
         """What a picture's x″ is made of: equal where x″ is."""
-        if self.config.avatar == "matched":  # avatars come as they are asked for
+        if self.config.avatar != "random":  # avatars come as they are asked for
             return number
         return id(picture.image), *map(id, picture.people), picture.seed, picture.crop
 

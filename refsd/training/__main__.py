@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,6 +49,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--pairs", type=int, help="of each crop (data); 4608 bodies and 5120 heads by default"
     )
+    parser.add_argument(
+        "--alike",
+        type=int,
+        default=2048,
+        help="of each crop, besides, whose composites show some of what captions say (data)",
+    )
     parser.add_argument("--workers", type=int, default=2, help="processes (data, conditions)")
     parser.add_argument(
         "--steps", type=int, help="of training; if not given, as many as the part needs"
@@ -73,7 +80,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _run(given: argparse.Namespace) -> None:
     if given.part == "data":
-        _data(given.folder, given.pairs, given.workers)
+        _data(given.folder, given.pairs, given.alike, given.workers)
     elif given.part == "autoencoder":
         from refsd.training.autoencoder import train
 
@@ -96,7 +103,7 @@ def _run(given: argparse.Namespace) -> None:
                 sys.exit(f"{path} is missing; train it first: python -m refsd.training {part} "
                          f"--folder {given.folder}")  # fmt: skip
         train_denoiser(
-            _shards(given.folder, given.pairs),
+            _shards(given.folder, given.pairs, alike=True),
             vae,
             words,
             given.folder / "denoiser",
@@ -126,13 +133,16 @@ def _run(given: argparse.Namespace) -> None:
         write_half(controlnet, given.out / name)
 
 
-def _data(folder: Path, pairs: int | None, workers: int) -> None:
+def _data(folder: Path, pairs: int | None, alike: int, workers: int) -> None:
     from refsd.training.data import HEIGHTS, Part, render
 
     for crop, height in HEIGHTS.items():
-        part = Part(crop, height, pairs or PAIRS[crop])
-        for path in render(part, folder / "data", workers):
-            print(path.name, flush=True)  # noqa: T201  (a command's own output)
+        for part in (
+            Part(crop, height, pairs or PAIRS[crop]),
+            Part(crop, height, alike, composite="alike"),
+        ):  # fmt: skip
+            for path in render(part, folder / "data", workers):
+                print(path.name, flush=True)  # noqa: T201  (a command's own output)
 
 
 def _conditions(folder: Path, pairs: int | None, workers: int, condition: Condition | None) -> None:
@@ -147,14 +157,17 @@ def _conditions(folder: Path, pairs: int | None, workers: int, condition: Condit
             print(path.name, flush=True)  # noqa: T201  (a command's own output)
 
 
-def _shards(folder: Path, pairs: int | None) -> dict[str, list[Path]]:
-    """The shards that are there, by crop."""
+def _shards(folder: Path, pairs: int | None, *, alike: bool = False) -> dict[str, list[Path]]:
+    """The shards that are there, by crop; if wanted, first those with composites alike."""
     from refsd.training.data import HEIGHTS, Part
 
     found: dict[str, list[Path]] = {}
     for crop, height in HEIGHTS.items():
-        part = Part(crop, height, pairs or PAIRS[crop])
-        found[crop] = [path for path in part.shards(folder / "data") if path.exists()]
+        plain = Part(crop, height, pairs or PAIRS[crop])
+        parts = (replace(plain, composite="alike"), plain) if alike else (plain,)
+        found[crop] = [
+            path for part in parts for path in part.shards(folder / "data") if path.exists()
+        ]
         if len(found[crop]) < 2:
             sys.exit(f"{folder / 'data'} holds no data; make some: "
                      f"python -m refsd.training data --folder {folder}")  # fmt: skip

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from refsd.training.pictures import Composite
     from refsd.training.scenes import Crop
     from refsd.wardrobe import Family
 
@@ -41,6 +42,7 @@ class Part:
         pairs: how many; whole shards.
         seed: another seed is other data.
         family: whose people, clothes and poses.
+        composite: whom composites show.
     """
 
     crop: Crop
@@ -48,11 +50,13 @@ class Part:
     pairs: int
     seed: int = 0
     family: Family = "training"
+    composite: Composite = "anew"
 
     def shards(self, folder: Path) -> list[Path]:
         """The files of this part, whether they are there or not."""
         family = "" if self.family == "training" else f"{self.family}-"
-        name = f"v{DATA_VERSION}-{family}{self.crop}-{self.height}-seed{self.seed}"
+        composite = "" if self.composite == "anew" else f"{self.composite}-"
+        name = f"v{DATA_VERSION}-{family}{composite}{self.crop}-{self.height}-seed{self.seed}"
         return [folder / f"{name}-{n:04d}.safetensors" for n in range(-(-self.pairs // SHARD))]
 
 
@@ -91,8 +95,11 @@ def _render_shard(part: Part, number: int, path: Path) -> Path:
     renderer = make_renderer("auto")
     targets, composites, masks, labels = [], [], [], []
     for at in range(number * SHARD, (number + 1) * SHARD):
-        rng = np.random.default_rng([DATA_VERSION, part.seed, part.crop == "head", at])
-        pair = sample_pair(rng, renderer, part.crop, part.height, part.family)
+        kind = 2 * (part.composite == "alike") + (part.crop == "head")
+        rng = np.random.default_rng([DATA_VERSION, part.seed, kind, at])
+        pair = sample_pair(
+            rng, renderer, part.crop, part.height, part.family, composite=part.composite
+        )
         targets.append(pair.target)
         composites.append(pair.composite)
         masks.append(np.packbits(pair.mask))

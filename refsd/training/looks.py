@@ -15,16 +15,6 @@ if TYPE_CHECKING:
 
     from refsd.wardrobe.avatar import Colour, Family
 
-ANCESTRY_SKINS: Mapping[str, tuple[str, ...]] = {
-    "african": ("black", "brown", "brown", "black", "olive"),
-    "asian": ("warm white", "beige", "olive", "white", "brown"),
-    "caucasian": ("cold white", "white", "warm white", "beige", "olive"),
-}
-"""Which skin tones come with the body model's ancestries; three in ten draw any other."""
-
-ETHNICITIES: Mapping[str, str] = {"african": "Black", "asian": "East Asian", "caucasian": "White"}
-"""What prompts call the only three ancestries that the body model knows."""
-
 
 @dataclass(frozen=True)
 class Looks:

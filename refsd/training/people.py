@@ -7,16 +7,17 @@ cannot learn who usually wears or does what.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from refsd.training.looks import ANCESTRY_SKINS, ETHNICITIES, LOOKS
+from refsd.training.looks import LOOKS
 from refsd.wardrobe.accessories import EARRINGS, GLASSES, HATS, NECKLACES
 from refsd.wardrobe.avatar import Avatar, Garment, Look
 from refsd.wardrobe.expressions import EMOTIONS, expression
 from refsd.wardrobe.families import FAMILIES
+from refsd.wardrobe.phenotypes import AGE_PHENOTYPE, AGES, ANCESTRY_SKINS, ETHNICITIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,10 +26,6 @@ if TYPE_CHECKING:
     from refsd.wardrobe.avatar import Colour, Family
 
 T = TypeVar("T")
-
-AGES = (10, 20, 30, 40, 50, 60, 70, 80)
-AGE_PHENOTYPE = (0.34, 0.60, 0.68, 0.745, 0.81, 0.87, 0.935, 1.0)
-"""Years → the body model's phenotype, which knows a child at 1/3 and a young adult at 2/3."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +106,30 @@ def dressed_anew(rng: np.random.Generator, person: LabelledPerson) -> Avatar:
     other = sample_person(rng, person.avatar.family).avatar
     neutral = {name: value for name, value in other.shape.items() if name in _PHENOTYPES}
     return Avatar(other.name, other.family, neutral, other.look, {})
+
+
+_ASPECTS: tuple[tuple[str, ...], ...] = (
+    ("skin",), ("hair", "hair_colour"), ("stubble", "beard"), ("iris", "lips", "makeup"),
+    ("upper",), ("lower",), ("shoe", "shoe_colour", "sole_colour"), ("bag", "bag_colour"),
+    ("hat", "hat_colour"), ("glasses", "earrings", "necklace", "metal"),
+)  # fmt: skip
+"""Fields of a look that are somebody's own together, or another's together."""
+
+
+def dressed_alike(rng: np.random.Generator, person: LabelledPerson) -> Avatar:
+    """An avatar of which some is as the caption says and some is not.
+
+    What a composite shows where the avatar was made for the prompt: everything, or nothing, or any
+    share of it is the person's own; so that a denoiser learns to keep what agrees with the words.
+    """
+    other = dressed_anew(rng, person)
+    share = rng.random()
+    look = other.look
+    for fields in _ASPECTS:
+        if rng.random() < share:
+            look = replace(look, **{name: getattr(person.avatar.look, name) for name in fields})
+    shape = person.avatar.shape if rng.random() < share else other.shape
+    return Avatar(other.name, other.family, shape, look, {})
 
 
 _IRISES: tuple[Colour, ...] = (

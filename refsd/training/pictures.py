@@ -7,14 +7,15 @@ background, in other clothes and flat light. Its edges tell the pose, not the pe
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from refsd.bodies import load_body
 from refsd.bodies.poses import sample_pose
 from refsd.rendering.shading import to_linear, to_srgb
-from refsd.training.people import dressed_anew, sample_person
+from refsd.training.captions import attributes
+from refsd.training.people import dressed_alike, dressed_anew, sample_person
 from refsd.training.scenes import (
     FLAT,
     frame,
@@ -23,7 +24,8 @@ from refsd.training.scenes import (
     sample_view,
     to_camera,
 )
-from refsd.wardrobe import dress
+from refsd.wardrobe import bank_avatar, dress
+from refsd.wardrobe.made import make_over
 from refsd.wardrobe.painting import TEXTURE
 
 if TYPE_CHECKING:
@@ -35,6 +37,12 @@ if TYPE_CHECKING:
     from refsd.rendering import Camera, Light, Renderer
     from refsd.training.scenes import Crop, View
     from refsd.wardrobe import Avatar, Family
+
+
+Composite = Literal["anew", "alike", "made"]
+"""Whom a composite shows. ``anew``: somebody else, of whom the labels say nothing. ``alike``:
+somebody of whom some of the labels are true. ``made``: somebody of the avatar bank, made over after
+the labels, as RefSD does it after prompts."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +68,8 @@ def sample_pair(
     crop: Crop,
     height: int,
     family: Family = "training",
+    *,
+    composite: Composite = "anew",
 ) -> Pair:
     """Draw and render one sample.
 
@@ -69,16 +79,22 @@ def sample_pair(
         crop: ``body`` (half as wide as high) or ``head`` (square).
         height: of the pictures in pixels.
         family: whose people, clothes and poses; see :func:`refsd.training.people.sample_person`.
+        composite: who is seen in it; see :data:`Composite`. Targets of ``anew`` and ``made`` are
+            the same.
     """
     person = sample_person(rng, family)
-    other = dressed_anew(rng, person)
+    other = (dressed_alike if composite == "alike" else dressed_anew)(rng, person)
     scene = _sample_scene(rng, person.avatar, crop, height)
+    visible = _visible(person.labels, scene, crop)
+    if composite == "made":
+        chance = rng.spawn(1)[0]
+        base = bank_avatar(int(chance.integers(512)))
+        other = make_over(base, attributes(visible), chance)
     target, _ = _shoot(person.avatar, scene.place, scene, scene.light, renderer)
     body = load_body()
     stand_in = _fitted(_posed(body, other, scene.pose, scene.view), scene.place, _head(body), crop)
-    composite, mask = _shoot(other, stand_in, scene, FLAT, renderer)
-    visible = _visible(person.labels, scene, crop)
-    return Pair(_developed(target, rng), _plain(composite), mask, visible)
+    shown, mask = _shoot(other, stand_in, scene, FLAT, renderer)
+    return Pair(_developed(target, rng), _plain(shown), mask, visible)
 
 
 def sample_picture(

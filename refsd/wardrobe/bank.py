@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from refsd.wardrobe.avatar import Avatar, Family, Garment, Look
-from refsd.wardrobe.families import FAMILIES
+from refsd.wardrobe.families import BANK, FAMILIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -48,7 +48,7 @@ def sample_avatar(family: Family, rng: np.random.Generator, name: str | None = N
         rng: all chance.
         name: the avatar's name; by default the family and four random hex digits.
     """
-    lists = FAMILIES[family]
+    lists = BANK if family == "bank" else FAMILIES[family]
     female = bool(rng.random() < 0.5)
     skin_name, skin = _pick(rng, list(lists.skins.items()))
     lightness = sum(skin) / 3

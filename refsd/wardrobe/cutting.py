@@ -106,6 +106,14 @@ HAIRSTYLES: dict[str, tuple[str, float, float, str]] = {
     "long waves": ("low", 0.024, 0.020, "long"),
     "nape knot": ("usual", 0.008, 0.010, "bun"),
     "high ponytail": ("usual", 0.007, 0.011, "ponytail"),
+    "shorn": ("none", 0.0, 0.0, ""),
+    "cropped waves": ("usual", 0.015, 0.025, ""),
+    "soft waves": ("low", 0.021, 0.021, "bob"),
+    "full fringe": ("fringe", 0.019, 0.021, "bob"),
+    "loose waves": ("low", 0.023, 0.019, "very long"),
+    "loose curls": ("low", 0.027, 0.024, "long"),
+    "sleek long": ("low", 0.017, 0.015, "very long"),
+    "puffed afro": ("usual", 0.042, 0.050, ""),
 }
 
 

@@ -279,7 +279,8 @@ def eyes(iris: Colour, body: AnnyBody, vertices: NDArray[np.float32]) -> Mesh:
 
 _NECKWEAR = {
     "shirt": "collar", "polo shirt": "collar", "blouse": "collar", "coat": "collar",
-    "raincoat": "stand", "jacket": "stand", "hoodie": "hood",
+    "raincoat": "stand", "jacket": "stand", "hoodie": "hood", "suit jacket": "collar",
+    "parka": "hood",
 }  # fmt: skip
 
 

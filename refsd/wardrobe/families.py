@@ -9,8 +9,8 @@ Every list is a table of data; ``refsd.wardrobe.patterns`` knows how each patter
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from refsd.wardrobe.avatar import Family
@@ -85,61 +85,135 @@ class FamilyLists:
     close: bool = True
 
 
+BANK = FamilyLists(
+    uppers={
+        "bank tee": Upper("t-shirt", 0.42, 0.06, -0.50, 0.009),
+        "bank polo": Upper("polo shirt", 0.38, 0.07, -0.545, 0.010),
+        "bank shirt": Upper("shirt", 0.97, 0.08, -0.56, 0.011),
+        "bank jumper": Upper("jumper", 1.0, 0.05, -0.535, 0.016),
+        "bank hoodie": Upper("hoodie", 1.0, 0.08, -0.55, 0.022),
+        "bank jacket": Upper("jacket", 1.0, 0.10, -0.56, 0.024),
+        "bank coat": Upper("coat", 1.0, 0.04, -0.56, 0.026, skirt=0.36),
+        "bank dress": Upper("dress", 0.35, 0.02, -0.48, 0.008, skirt=0.44),
+    },
+    lowers={
+        "bank jeans": Lower("jeans", 0.95, 0.009, 0.006),
+        "bank chinos": Lower("trousers", 0.945, 0.012, 0.010),
+        "bank suit trousers": Lower("suit trousers", 0.955, 0.013, 0.016),
+        "bank shorts": Lower("shorts", 0.36, 0.016, 0.02),
+        "bank midi skirt": Lower("skirt", 0.52, 0.01, 0.05, skirt=True),
+    },
+    shoes={
+        "bank trainers": Shoe("trainers", 0.90, 0.012, sole=0.026, stripes=True),
+        "bank loafers": Shoe("loafers", 0.925, 0.009, sole=0.016, point=0.5, laces=False),
+        "bank ankle boots": Shoe("boots", 0.84, 0.013, sole=0.026, point=0.2),
+    },
+    upper_patterns=("plain weave", "melange", "pinstripe", "gingham", "fine hoops", "yoke", "placket", "zip front"),
+    lower_patterns=("denim wash", "cotton twill", "pressed crease"),
+    suits={
+        "pinstripe": ("shirt", "dress"), "gingham": ("shirt", "dress"), "placket": ("shirt", "polo shirt"),
+        "zip front": ("jacket", "hoodie"), "fine hoops": ("t-shirt", "jumper", "dress", "polo shirt"),
+        "yoke": ("t-shirt", "jumper", "jacket", "hoodie"),
+    },
+    bags=("", "", "", "", "backpack"),
+    hair=("short back and sides", "side part", "chin bob", "shoulder length", "bun", "cropped curls", "ponytail", "thinning"),
+    skins={
+        "porcelain": (0.93, 0.79, 0.71), "beige": (0.87, 0.70, 0.58), "olive": (0.78, 0.60, 0.46),
+        "tan": (0.68, 0.48, 0.35), "brown": (0.51, 0.34, 0.25), "deep": (0.34, 0.23, 0.18),
+    },
+    hair_colours={
+        "black": (0.07, 0.06, 0.06), "dark brown": (0.17, 0.11, 0.08), "brown": (0.30, 0.20, 0.13),
+        "blond": (0.66, 0.52, 0.33), "grey": (0.56, 0.55, 0.54), "auburn": (0.38, 0.17, 0.10),
+    },
+    upper_colours={
+        "white": (0.88, 0.88, 0.86), "charcoal": (0.20, 0.21, 0.23), "navy": (0.11, 0.15, 0.29),
+        "sky blue": (0.52, 0.67, 0.82), "burgundy": (0.42, 0.10, 0.15), "olive green": (0.36, 0.38, 0.22),
+        "mustard": (0.78, 0.60, 0.20), "camel": (0.70, 0.54, 0.37), "dusty pink": (0.80, 0.58, 0.59),
+        "forest green": (0.12, 0.30, 0.21), "light grey": (0.68, 0.69, 0.70), "black": (0.09, 0.09, 0.10),
+    },
+    lower_colours={
+        "indigo": (0.17, 0.22, 0.36), "washed blue": (0.40, 0.50, 0.63), "black": (0.09, 0.09, 0.10),
+        "khaki": (0.60, 0.52, 0.38), "grey": (0.38, 0.38, 0.40), "dark brown": (0.24, 0.18, 0.14),
+    },
+    shoe_colours={
+        "white": (0.86, 0.86, 0.85), "black": (0.08, 0.08, 0.08), "brown": (0.33, 0.20, 0.12), "grey": (0.42, 0.43, 0.45),
+    },
+)  # fmt: skip
+"""What the avatars of the bank are drawn from; it never changes, as they do not."""
+
+FABRICS: dict[str, Colour] = {
+    "white": (0.885, 0.885, 0.875), "black": (0.085, 0.085, 0.095), "grey": (0.50, 0.505, 0.51), "light grey": (0.69, 0.70, 0.71), "charcoal": (0.205, 0.215, 0.235),
+    "silver": (0.74, 0.75, 0.76), "beige": (0.80, 0.71, 0.57), "cream": (0.91, 0.87, 0.77), "brown": (0.385, 0.25, 0.16), "dark brown": (0.235, 0.165, 0.125),
+    "camel": (0.71, 0.545, 0.36), "khaki": (0.59, 0.525, 0.37), "red": (0.70, 0.11, 0.115), "crimson": (0.60, 0.07, 0.16), "burgundy": (0.425, 0.095, 0.155),
+    "pink": (0.885, 0.55, 0.64), "orange": (0.88, 0.46, 0.14), "rust": (0.63, 0.27, 0.13), "mustard": (0.785, 0.605, 0.19), "yellow": (0.90, 0.79, 0.23),
+    "gold": (0.76, 0.59, 0.24), "green": (0.175, 0.475, 0.235), "olive green": (0.365, 0.385, 0.215), "forest green": (0.115, 0.305, 0.205),
+    "lime green": (0.56, 0.74, 0.25), "teal": (0.08, 0.43, 0.45), "turquoise": (0.22, 0.67, 0.68), "sky blue": (0.515, 0.675, 0.825), "blue": (0.165, 0.305, 0.66),
+    "light blue": (0.62, 0.75, 0.88), "navy": (0.105, 0.145, 0.285), "indigo": (0.19, 0.185, 0.42), "purple": (0.425, 0.20, 0.54), "lilac": (0.71, 0.60, 0.81),
+}  # fmt: skip
+"""Colours of cloth and leather by the names that prompts use, for what is made to order; ours."""
+
+_TO_ORDER = FamilyLists(
+    uppers={
+        "bank top": Upper("top", 0.25, 0.04, -0.485, 0.008),
+        "bank tank top": Upper("tank top", 0.09, 0.055, -0.475, 0.0082),
+        "bank vest top": Upper("vest top", 0.13, 0.045, -0.47, 0.0078),
+        "bank blouse": Upper("blouse", 0.82, 0.065, -0.53, 0.0135),
+        "bank jersey": Upper("jersey", 0.46, 0.085, -0.515, 0.0115),
+        "bank sweatshirt": Upper("sweatshirt", 0.99, 0.065, -0.545, 0.0185),
+        "bank cardigan": Upper("cardigan", 0.98, 0.10, -0.525, 0.0195),
+        "bank suit jacket": Upper("suit jacket", 0.97, 0.11, -0.55, 0.0215),
+        "bank raincoat": Upper("raincoat", 1.0, 0.045, -0.57, 0.0275, skirt=0.46),
+        "bank parka": Upper("parka", 1.0, 0.055, -0.56, 0.029, skirt=0.28),
+        "bank tunic": Upper("tunic", 0.62, 0.035, -0.505, 0.0105, skirt=0.31),
+    },
+    lowers={
+        "bank slim trousers": Lower("slim trousers", 0.89, 0.0065),
+        "bank joggers": Lower("joggers", 0.87, 0.017),
+        "bank leggings": Lower("leggings", 0.90, 0.004),
+        "bank culottes": Lower("culottes", 0.63, 0.0175, 0.042),
+        "bank bermudas": Lower("knee shorts", 0.44, 0.0155, 0.016),
+        "bank short skirt": Lower("short skirt", 0.31, 0.0155, 0.045, skirt=True),
+        "bank long skirt": Lower("long skirt", 0.76, 0.0125, 0.075, skirt=True),
+    },
+    shoes={
+        "bank slip-ons": Shoe("slip-ons", 0.927, 0.0105, sole=0.018, laces=False),
+        "bank high boots": Shoe("high boots", 0.62, 0.0125, sole=0.024, point=0.25, laces=False),
+    },
+    upper_patterns=("herringbone", "diamonds", "woodland", "polka dots"),
+    lower_patterns=(),
+    hair=("shorn", "cropped waves", "soft waves", "full fringe", "loose waves", "loose curls", "sleek long", "puffed afro"),
+    skins={
+        "pale": (0.945, 0.82, 0.77), "cold white": (0.94, 0.825, 0.815), "white": (0.93, 0.795, 0.725), "warm white": (0.925, 0.765, 0.635),
+        "fair": (0.93, 0.785, 0.70), "light": (0.905, 0.745, 0.625), "beige": (0.865, 0.695, 0.57), "medium": (0.80, 0.625, 0.485),
+        "olive": (0.725, 0.575, 0.415), "tan": (0.675, 0.475, 0.345), "brown": (0.49, 0.335, 0.235), "dark": (0.40, 0.27, 0.20),
+        "deep": (0.335, 0.225, 0.175), "black": (0.275, 0.19, 0.15),
+    },
+    hair_colours={
+        "black": (0.065, 0.058, 0.058), "dark brown": (0.165, 0.105, 0.075), "brown": (0.26, 0.165, 0.10), "auburn": (0.375, 0.165, 0.095),
+        "red": (0.53, 0.23, 0.105), "blond": (0.72, 0.575, 0.355), "grey": (0.57, 0.56, 0.55), "white": (0.84, 0.83, 0.815),
+        "blue": (0.20, 0.34, 0.68), "pink": (0.86, 0.46, 0.62), "green": (0.24, 0.52, 0.34),
+    },
+    upper_colours=FABRICS,
+    lower_colours=FABRICS,
+    shoe_colours=FABRICS,
+)  # fmt: skip
+"""What else the bank's people may wear where a prompt asks for it; see ``refsd.wardrobe.made``."""
+
+
+def _besides(first: FamilyLists, more: FamilyLists) -> FamilyLists:
+    """All that either has; of two values of one name the first's."""
+    joined: dict[str, Any] = {}
+    for name in (given.name for given in fields(FamilyLists)):
+        one, other = getattr(first, name), getattr(more, name)
+        if isinstance(one, dict):
+            joined[name] = {**other, **one}
+        elif isinstance(one, tuple) and name != "bags":
+            joined[name] = (*one, *other)
+    return replace(first, **joined)
+
+
 FAMILIES: dict[Family, FamilyLists] = {
-    "bank": FamilyLists(
-        uppers={
-            "bank tee": Upper("t-shirt", 0.42, 0.06, -0.50, 0.009),
-            "bank polo": Upper("polo shirt", 0.38, 0.07, -0.545, 0.010),
-            "bank shirt": Upper("shirt", 0.97, 0.08, -0.56, 0.011),
-            "bank jumper": Upper("jumper", 1.0, 0.05, -0.535, 0.016),
-            "bank hoodie": Upper("hoodie", 1.0, 0.08, -0.55, 0.022),
-            "bank jacket": Upper("jacket", 1.0, 0.10, -0.56, 0.024),
-            "bank coat": Upper("coat", 1.0, 0.04, -0.56, 0.026, skirt=0.36),
-            "bank dress": Upper("dress", 0.35, 0.02, -0.48, 0.008, skirt=0.44),
-        },
-        lowers={
-            "bank jeans": Lower("jeans", 0.95, 0.009, 0.006),
-            "bank chinos": Lower("trousers", 0.945, 0.012, 0.010),
-            "bank suit trousers": Lower("suit trousers", 0.955, 0.013, 0.016),
-            "bank shorts": Lower("shorts", 0.36, 0.016, 0.02),
-            "bank midi skirt": Lower("skirt", 0.52, 0.01, 0.05, skirt=True),
-        },
-        shoes={
-            "bank trainers": Shoe("trainers", 0.90, 0.012, sole=0.026, stripes=True),
-            "bank loafers": Shoe("loafers", 0.925, 0.009, sole=0.016, point=0.5, laces=False),
-            "bank ankle boots": Shoe("boots", 0.84, 0.013, sole=0.026, point=0.2),
-        },
-        upper_patterns=("plain weave", "melange", "pinstripe", "gingham", "fine hoops", "yoke", "placket", "zip front"),
-        lower_patterns=("denim wash", "cotton twill", "pressed crease"),
-        suits={
-            "pinstripe": ("shirt", "dress"), "gingham": ("shirt", "dress"), "placket": ("shirt", "polo shirt"),
-            "zip front": ("jacket", "hoodie"), "fine hoops": ("t-shirt", "jumper", "dress", "polo shirt"),
-            "yoke": ("t-shirt", "jumper", "jacket", "hoodie"),
-        },
-        bags=("", "", "", "", "backpack"),
-        hair=("short back and sides", "side part", "chin bob", "shoulder length", "bun", "cropped curls", "ponytail", "thinning"),
-        skins={
-            "porcelain": (0.93, 0.79, 0.71), "beige": (0.87, 0.70, 0.58), "olive": (0.78, 0.60, 0.46),
-            "tan": (0.68, 0.48, 0.35), "brown": (0.51, 0.34, 0.25), "deep": (0.34, 0.23, 0.18),
-        },
-        hair_colours={
-            "black": (0.07, 0.06, 0.06), "dark brown": (0.17, 0.11, 0.08), "brown": (0.30, 0.20, 0.13),
-            "blond": (0.66, 0.52, 0.33), "grey": (0.56, 0.55, 0.54), "auburn": (0.38, 0.17, 0.10),
-        },
-        upper_colours={
-            "white": (0.88, 0.88, 0.86), "charcoal": (0.20, 0.21, 0.23), "navy": (0.11, 0.15, 0.29),
-            "sky blue": (0.52, 0.67, 0.82), "burgundy": (0.42, 0.10, 0.15), "olive green": (0.36, 0.38, 0.22),
-            "mustard": (0.78, 0.60, 0.20), "camel": (0.70, 0.54, 0.37), "dusty pink": (0.80, 0.58, 0.59),
-            "forest green": (0.12, 0.30, 0.21), "light grey": (0.68, 0.69, 0.70), "black": (0.09, 0.09, 0.10),
-        },
-        lower_colours={
-            "indigo": (0.17, 0.22, 0.36), "washed blue": (0.40, 0.50, 0.63), "black": (0.09, 0.09, 0.10),
-            "khaki": (0.60, 0.52, 0.38), "grey": (0.38, 0.38, 0.40), "dark brown": (0.24, 0.18, 0.14),
-        },
-        shoe_colours={
-            "white": (0.86, 0.86, 0.85), "black": (0.08, 0.08, 0.08), "brown": (0.33, 0.20, 0.12), "grey": (0.42, 0.43, 0.45),
-        },
-    ),
+    "bank": _besides(BANK, _TO_ORDER),
     "crowd": FamilyLists(
         uppers={
             "crowd jersey": Upper("jersey", 0.48, 0.09, -0.52, 0.012),

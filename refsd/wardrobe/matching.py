@@ -179,15 +179,15 @@ def score(label: Mapping[str, str], wanted: Mapping[str, str]) -> float:
     """
     return float(
         sum(
-            weight * _agreement(key, label[key], wanted[key])
+            weight * likeness(key, label[key], wanted[key])
             for key, weight in WEIGHTS.items()
             if key in label and key in wanted
         )
     )
 
 
-def _agreement(key: str, one: str, other: str) -> float:
-    """1 for equal values, 0.5 for similar ones, else 0."""
+def likeness(key: str, one: str, other: str) -> float:
+    """How alike two values of an attribute are: 1 for equal ones, 0.5 for similar ones, else 0."""
     if one == other:
         return 1.0
     if any(one in group and other in group for group in _KIN.get(key, ())):

@@ -261,6 +261,8 @@ PATTERNS: dict[str, Pattern] = {
     "gingham": _gingham, "fine hoops": _hoops(0.02, 0.04, 0.4),
     "yoke": _yoke, "placket": _placket, "zip front": _zip,
     "denim wash": _wash, "cotton twill": _none, "pressed crease": _crease,
+    "herringbone": _slanted(0.05, 0.09, 1.0, 0.09), "diamonds": _lattice(0.055, 0.085, 0.45, 0.95),
+    "woodland": _camouflage, "polka dots": _dots(0.045, 0.075, 0.30),
     # crowd
     "solid jersey": _none, "broad hoops": _hoops(0.09, 0.17, 0.5), "halves": _halves,
     "chest block": _chest_block, "hem block": _hem_block, "contrast sleeves": _sleeves,

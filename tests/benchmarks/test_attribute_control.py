@@ -51,8 +51,10 @@ def judge(labels: list[dict[str, str]], right: float, seed: int) -> dict[str, np
 def test_a_painter_who_obeys_reaches_what_the_judge_can_see(benchmark, people) -> None:
     _, asked = zip(*(benchmark.prompt_of(labels, "body") for labels in people), strict=True)
     seen = judge(people, 0.8, seed=0)
-    for group, row in benchmark.control(seen, seen, asked, VALUES).items():
+    pictures = {"refined": seen, "composites": judge(people, 0.0, seed=4), "renders": seen}
+    for group, row in benchmark.control(pictures, asked, VALUES).items():
         assert row.control == pytest.approx((1, 1, 1)), group
+        assert row.avatar[0] < 0.5
         assert row.shuffled[0] < 0.5
         assert 0.75 < row.ceiling.value < 0.97
 
@@ -60,10 +62,10 @@ def test_a_painter_who_obeys_reaches_what_the_judge_can_see(benchmark, people) -
 def test_half_of_the_way_is_a_half_and_not_listening_is_nothing(benchmark, people) -> None:
     _, asked = zip(*(benchmark.prompt_of(labels, "body") for labels in people), strict=True)
     seen, half, none = (judge(people, right, seed=3) for right in (0.8, 0.4, 0.0))
-    halves = benchmark.control(half, seen, asked, VALUES).values()
+    pictures = {"refined": half, "composites": none, "renders": seen}
+    halves = benchmark.control(pictures, asked, VALUES).values()
     assert np.mean([row.control[0] for row in halves]) == pytest.approx(0.5, abs=0.06)
-    nothing = benchmark.control(none, seen, asked, VALUES).values()
-    covered = [row.control[1] <= 0 <= row.control[2] for row in nothing]
+    covered = [row.avatar[1] <= 0 <= row.avatar[2] for row in halves]
     assert np.mean(covered) > 0.8
     covered = [row.shuffled[1] <= 0 <= row.shuffled[2] for row in halves]
     assert np.mean(covered) > 0.8
@@ -72,11 +74,14 @@ def test_half_of_the_way_is_a_half_and_not_listening_is_nothing(benchmark, peopl
 def test_a_judge_who_sees_nothing_scores_nobody(benchmark, people) -> None:
     _, asked = zip(*(benchmark.prompt_of(labels, "body") for labels in people), strict=True)
     blind = judge(people, 0.0, seed=1)
-    rows = benchmark.control(judge(people, 1.0, seed=0), blind, asked, VALUES).values()
+    right = judge(people, 1.0, seed=0)
+    pictures = {"refined": right, "composites": right, "renders": blind}
+    rows = benchmark.control(pictures, asked, VALUES).values()
     assert np.isnan([row.control[0] for row in rows]).mean() > 0.8
 
 
-def test_composites_are_refined_and_judged(benchmark, tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", ["made", "anew"])
+def test_composites_are_refined_and_judged(benchmark, tmp_path: Path, how) -> None:
     """With random weights: everything runs, and nothing of the prompt is seen."""
     folder = write_random_checkpoint(tmp_path / "weights", family="sd15", size="tiny")
     (folder / "refiner.yaml").write_text(
@@ -86,7 +91,7 @@ def test_composites_are_refined_and_judged(benchmark, tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(data, "SHARD", 4)
         rows, sheet, prompts = benchmark.measure(
-            load_checkpoint(str(folder)), "head", 4, 7, tmp_path / "data"
+            load_checkpoint(str(folder)), data.Part("head", 64, 4, 7, composite=how), tmp_path
         )
     assert set(rows) == set(GROUPS["head"])
     assert sheet.shape == (3 * 64, 4 * 64, 3)
