@@ -311,7 +311,7 @@ def _override(config: RunConfig, request: Request) -> RunConfig:
         if getattr(request, name) is not None
     }
     if request.tracks == ("phi",):
-        said |= {"only_sources": True, "methods": configs.painting(config.methods)}
+        said["only_sources"] = True
     config = _judged(config.model_copy(update={**said, "retrain": request.retrain}), request)
     if not config.learns:
         return config

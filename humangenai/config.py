@@ -352,11 +352,7 @@ def method_config(name: str) -> MethodConfig:
 def in_modes(
     methods: Iterable[MethodConfig], modes: Iterable[PromptMode]
 ) -> tuple[MethodConfig, ...]:
-    """Every method once per way of prompting, if it takes prompts and says nothing about them.
-
-    Where labels are preserved, an avatar that looks as they say is drawn too: without a refiner
-    nothing else could show them.
-    """
+    """Every method once per way of prompting, if it takes prompts and says nothing about them."""
     from humangenai.registry import METHODS
 
     chosen: list[MethodConfig] = []
@@ -365,31 +361,11 @@ def in_modes(
         if "prompt" not in known or "prompt" in method.options:
             chosen.append(method)
             continue
-        for mode in modes:
-            said: dict[str, Any] = {"prompt": {"mode": mode}}
-            if mode == "preserve" and "avatar" in known:
-                said["avatar"] = "matched"
-            chosen.append(method.model_copy(update={"options": {**said, **method.options}}))
+        chosen += [
+            method.model_copy(update={"options": {"prompt": {"mode": mode}, **method.options}})
+            for mode in modes
+        ]
     return tuple(chosen)
-
-
-PAINTER = "tiny"
-"""The refiner that comes along: see :func:`painting`."""
-
-
-def painting(methods: Iterable[MethodConfig]) -> tuple[MethodConfig, ...]:
-    """Every method with a refiner that paints, if it has one at all and says nothing about it.
-
-    Attribute fidelity asks for what only a refiner can show; without one every score is the floor.
-    """
-    from humangenai.registry import METHODS
-
-    return tuple(
-        method.model_copy(update={"options": {"refiner": PAINTER, **method.options}})
-        if "refiner" in METHODS.load(method.method).Options.model_fields
-        else method
-        for method in methods
-    )
 
 
 def benchmark_runs(

@@ -15,8 +15,8 @@ class RefSDConfig(BaseModel):
 
     Attributes:
         refiner: which checkpoint refines x″: a name in ``configs/refiners``, the path of a YAML
-            file like those, or of a folder that holds one as ``refiner.yaml``. ``none`` leaves
-            the composite as it is.
+            file like those, or of a folder that holds one as ``refiner.yaml``. ``tiny`` comes
+            with RefSD; ``none`` leaves the composite as it is.
         removal: which engine makes x′; see ``refsd.removal``.
         inpainter: checkpoint of the removal ``diffusion``: a name in ``configs/inpainters``, or
             a path as for ``refiner``.
@@ -26,9 +26,9 @@ class RefSDConfig(BaseModel):
         bank: how many avatars of the built-in bank people are drawn from.
         avatars: a folder of your own avatars, instead of the built-in bank; see
             ``refsd.wardrobe.own``.
-        avatar: ``random``: anybody of the bank; ``matched``: somebody of the bank who looks about
-            as is asked for; ``made``: somebody of the bank, made over to look as is asked for.
-            Avatars of your own cannot be made over and are matched.
+        avatar: ``made``: somebody of the bank, made over to look as is asked for; ``matched``:
+            somebody of the bank who looks about so; ``random``: anybody, as in the paper. Avatars
+            of your own cannot be made over and are matched.
         prompt: how people's attributes become prompts.
         max_fit_error: a body whose landmarks are off by more than this share of the person's
             height does not stand for the person: the person is masked instead.
@@ -36,7 +36,7 @@ class RefSDConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    refiner: str = "none"
+    refiner: str = "tiny"
     removal: Literal["auto", "patchmatch", "opencv", "diffusion"] = "auto"
     inpainter: str = "sd15"
     body: Literal["anny", "smpl", "smplh", "smplx"] = "anny"
@@ -44,6 +44,6 @@ class RefSDConfig(BaseModel):
     renderer: Literal["auto", "moderngl", "numpy"] = "auto"
     bank: int = Field(default=512, ge=1)
     avatars: Path | None = None
-    avatar: Literal["random", "matched", "made"] = "random"
+    avatar: Literal["made", "matched", "random"] = "made"
     prompt: PromptConfig = PromptConfig()
     max_fit_error: float = Field(default=0.08, gt=0)

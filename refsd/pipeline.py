@@ -97,7 +97,7 @@ class RefSD:
         self._casting = Casting(self.config)
 
     @classmethod
-    def from_config(cls, refiner: str = "none", **settings: object) -> RefSD:
+    def from_config(cls, refiner: str = "tiny", **settings: object) -> RefSD:
         """RefSD with a refiner, and other settings of :class:`RefSDConfig` by name.
 
         Args:
@@ -116,7 +116,14 @@ class RefSD:
 
     @property
     def scope(self) -> Scope | None:
-        """What prompts can speak of; None where nobody wrote it down."""
+        """What prompts can speak of; None where nobody wrote it down.
+
+        Without a refiner that is what the wardrobe makes, if avatars are made.
+        """
+        if self.config.refiner == "none" and self.config.avatar == "made":
+            from refsd.wardrobe.made import scope
+
+            return scope()
         return self._refiner.scope
 
     def settings(self) -> dict[str, object]:
@@ -243,7 +250,7 @@ class RefSD:
         """What a picture's x″ is made of: equal where x″ is."""
         if self.config.avatar != "random":  # avatars come as they are asked for
             return number
-        return id(picture.image), *map(id, picture.people), picture.seed, picture.crop
+        return _place(picture)
 
     def _compose(self, pictures: Sequence[Picture], casts: Sequence[Cast]) -> list[_Scene]:
         """Everything up to x″.
@@ -251,18 +258,32 @@ class RefSD:
         Removal is native code that needs no interpreter: threads do it while avatars are drawn
         here, as OpenGL wants one thread for itself. Results do not depend on who is first.
         """
-        hidden = [_hide(picture, cast) for picture, cast in zip(pictures, casts, strict=True)]
+        # People whom another avatar stands for leave the same picture behind.
+        firsts: dict[object, int] = {}
+        same = [
+            firsts.setdefault((*_place(picture), *cast.stand_ins), number)
+            for number, (picture, cast) in enumerate(zip(pictures, casts, strict=True))
+        ]
+        distinct = list(firsts.values())
+        hidden = {number: _hide(pictures[number], casts[number]) for number in distinct}
         with ThreadPoolExecutor(WORKERS) as pool:
             # A diffusion pipeline belongs to one thread.
             each = map if self.config.removal == "diffusion" else pool.map
-            emptied = each(self._remove, pictures, casts, hidden)
+            emptied = each(
+                self._remove,
+                [pictures[number] for number in distinct],
+                [casts[number] for number in distinct],
+                hidden.values(),
+            )
             drawn = [
-                self._draw(picture, cast, one)
-                for picture, cast, one in zip(pictures, casts, hidden, strict=True)
+                self._draw(picture, cast, hidden[number])
+                for picture, cast, number in zip(pictures, casts, same, strict=True)
             ]
-            return [
-                self._scene(*parts) for parts in zip(casts, hidden, emptied, drawn, strict=True)
-            ]
+            removed = dict(zip(distinct, emptied, strict=True))
+        return [
+            self._scene(cast, hidden[number], removed[number], layers)
+            for cast, number, layers in zip(casts, same, drawn, strict=True)
+        ]
 
     def _remove(self, picture: Picture, cast: Cast, hidden: _Hidden) -> _Removed:
         """x′."""
@@ -395,6 +416,11 @@ class RefSD:
             situations=scene.cast.situations[index],
             new=new,
         )
+
+
+def _place(picture: Picture) -> tuple[object, ...]:
+    """Equal for pictures that differ only in what is asked."""
+    return id(picture.image), *map(id, picture.people), picture.seed, picture.crop
 
 
 def _hide(picture: Picture, cast: Cast) -> _Hidden:

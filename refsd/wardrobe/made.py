@@ -7,25 +7,28 @@ else stays as the bank has it, so that people of whom the same is asked are not 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from refsd.prompts import age_group, canonical
+from refsd.prompts import VOCABULARY, Scope, age_group, canonical
 from refsd.wardrobe.accessories import EARRINGS, NECKLACES
 from refsd.wardrobe.avatar import Avatar
 from refsd.wardrobe.expressions import EMOTIONS, expression
-from refsd.wardrobe.families import FAMILIES
+from refsd.wardrobe.families import FABRICS, FAMILIES
 from refsd.wardrobe.matching import likeness
 from refsd.wardrobe.phenotypes import AGE_PHENOTYPE, AGES, ANCESTRY_SKINS, ETHNICITIES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from refsd.wardrobe.avatar import Colour, Garment, Look
 
 T = TypeVar("T")
+Chance = Mapping[str, np.random.Generator]
+"""Attribute → what decides where words leave something open."""
 
 _BANK = FAMILIES["bank"]
 
@@ -83,12 +86,40 @@ _PATTERNS: Mapping[str, str] = {
     "checked": "gingham", "tartan": "gingham", "dotted": "polka dots", "two-tone": "yoke",
     "argyle": "diamonds", "zigzag": "herringbone", "camouflage": "woodland",
 }  # fmt: skip
+_MAKEUP: Mapping[str, float] = {"none": 0.0, "light": 0.4, "heavy": 0.9}
+_BAGS = ("backpack", "hip bag")
 _METAL: tuple[Colour, ...] = ((0.83, 0.68, 0.35), (0.75, 0.76, 0.78), (0.12, 0.12, 0.13))
 _OPEN: Mapping[str, Mapping[str, float]] = {
     "slightly open": {"jawOpen": 0.35}, "open": {"jawOpen": 0.6},
     "smiling": {"mouthSmileLeft": 0.8, "mouthSmileRight": 0.8},
     "frowning": {"mouthFrownLeft": 0.9, "mouthFrownRight": 0.9},
 }  # fmt: skip
+
+
+def scope() -> Scope:
+    """What can be asked for and is made exactly, in the vocabulary's words."""
+    hairs = [{"hair": style, **shown} for style, shown in _STYLES.items()]
+    values: dict[str, Iterable[str]] = {
+        "gender": ("female", "male"), "age": map(str, AGES), "ethnicity": ETHNICITIES.values(),
+        "skin tone": _BANK.skins, "emotion": EMOTIONS, "headwear": _HATS,
+        **{key: {some[key] for some in hairs if key in some} for key in _HAIR},
+        "hair colour": _BANK.hair_colours, "facial hair": _BEARDS,
+        "mustache": ("mustache",), "glasses": _GLASSES, "make-up": _MAKEUP,
+        "lipstick": ("lipstick",), "mouth": _OPEN, "eye colour": _IRISES,
+        "jewellery": VOCABULARY["jewellery"].values,
+        "upper garment": {cut.caption for cut in _BANK.uppers.values()},
+        "upper colour": FABRICS, "upper pattern": _PATTERNS,
+        "lower garment": {cut.caption for cut in _BANK.lowers.values()}, "lower colour": FABRICS,
+        "shoes": {shoe.caption for shoe in _BANK.shoes.values()}, "shoe colour": FABRICS,
+        "bag": _BAGS, "build": _BUILDS, "height": _HEIGHTS,
+    }  # fmt: skip
+    return Scope(
+        {
+            key: tuple(v for v in attribute.values or map(str, AGES) if v in set(values[key]))
+            for key, attribute in VOCABULARY.items()
+            if key in values
+        }
+    )
 
 
 def make_over(base: Avatar, wanted: Mapping[str, str], rng: np.random.Generator) -> Avatar:
@@ -116,11 +147,13 @@ def make_over(base: Avatar, wanted: Mapping[str, str], rng: np.random.Generator)
     if not asked:
         return base
     labels = dict(base.attributes)
-    shape = _body(dict(base.shape), asked, labels, rng)
-    look = _skin_and_face(base.look, asked, labels, rng)
-    look = _hair(look, asked, labels, rng)
-    look = _worn_on_head(look, asked, labels, rng)
-    look = _clothes(look, asked, labels, rng)
+    # A stream for each attribute: who is asked for other glasses does not get another hat.
+    chance = dict(zip(VOCABULARY, rng.spawn(len(VOCABULARY)), strict=True))
+    shape = _body(dict(base.shape), asked, labels, chance)
+    look = _skin_and_face(base.look, asked, labels, chance)
+    look = _hair(look, asked, labels, chance)
+    look = _worn_on_head(look, asked, labels, chance)
+    look = _clothes(look, asked, labels, chance)
     name = base.name.replace("bank/", "made/", 1)
     return Avatar(name, base.family, shape, look, labels)
 
@@ -129,7 +162,7 @@ def _body(
     shape: dict[str, float],
     asked: Mapping[str, str],
     labels: dict[str, str],
-    rng: np.random.Generator,
+    chance: Chance,
 ) -> dict[str, float]:
     if (gender := asked.get("gender")) is not None:
         shape["gender"] = {"female": 0.97, "male": 0.03}.get(gender, 0.5)
@@ -137,19 +170,23 @@ def _body(
     years = asked.get("age")
     group = age_group(int(years)) if years is not None else asked.get("age group")
     if group is not None:
-        age = float(years) if years is not None else float(rng.uniform(*_YEARS[group]))
+        age = (
+            float(years)
+            if years is not None
+            else float(chance["age group"].uniform(*_YEARS[group]))
+        )
         shape["age"] = float(np.interp(age, AGES, AGE_PHENOTYPE))
         labels["age group"] = group
     if (ancestry := _ancestry(asked)) is not None:
-        rest = rng.uniform(0, 0.08, 2)
+        rest = chance["ethnicity"].uniform(0, 0.08, 2)
         others = iter(rest.tolist())
         for name in ETHNICITIES:
             shape[name] = float(1 - rest.sum()) if name == ancestry else float(next(others))
         labels["ethnicity"] = asked["ethnicity"]
     for phenotype, (low, high) in _BUILDS.get(asked.get("build", ""), {}).items():
-        shape[phenotype] = float(rng.uniform(low, high))
+        shape[phenotype] = float(chance["build"].uniform(low, high))
     if asked.get("height") in _HEIGHTS:
-        shape["height"] = float(rng.uniform(*_HEIGHTS[asked["height"]]))
+        shape["height"] = float(chance["height"].uniform(*_HEIGHTS[asked["height"]]))
     if asked.get("emotion") in EMOTIONS:
         shape |= expression(asked["emotion"])
         labels["emotion"] = asked["emotion"]
@@ -165,21 +202,21 @@ def _ancestry(asked: Mapping[str, str]) -> str | None:
 
 
 def _skin_and_face(
-    look: Look, asked: Mapping[str, str], labels: dict[str, str], rng: np.random.Generator
+    look: Look, asked: Mapping[str, str], labels: dict[str, str], chance: Chance
 ) -> Look:
     tone, ancestry = asked.get("skin tone"), _ancestry(asked)
     if tone is None and ancestry is not None:
-        tone = _pick(rng, ANCESTRY_SKINS[ancestry])
+        tone = _pick(chance["ethnicity"], ANCESTRY_SKINS[ancestry])
     if tone is not None:
-        look = replace(look, skin=_vary(rng, _BANK.skins[tone], 0.02))
+        look = replace(look, skin=_vary(chance["skin tone"], _BANK.skins[tone], 0.02))
         labels["skin tone"] = tone
     if asked.get("gender") in ("female", "male"):
         female = asked["gender"] == "female"
-        lips = float(rng.uniform(0.55, 0.95) if female else rng.uniform(0.0, 0.3))
+        lips = float(chance["lips"].uniform(*((0.55, 0.95) if female else (0.0, 0.3))))
         look = replace(look, lips=lips, stubble=0.0 if female else look.stubble)
     if asked.get("age group") in ("child", "teenager") or int(asked.get("age", "20")) < _SHAVES:
         look = replace(look, stubble=0.0, beard="")
-    if (beard := asked.get("facial hair")) in _BEARDS:
+    if (beard := asked.get("facial hair", "")) in _BEARDS:
         kind, stubble = _BEARDS[beard]
         look = replace(look, beard=kind, stubble=stubble)
         labels["facial hair"] = beard
@@ -187,13 +224,13 @@ def _skin_and_face(
         look = replace(look, beard="mustache")
         labels["mustache"] = "mustache"
     if (paint := asked.get("make-up")) is not None:
-        look = replace(look, makeup={"none": 0.0, "light": 0.4, "heavy": 0.9}[paint])
+        look = replace(look, makeup=_MAKEUP[paint])
         labels["make-up"] = paint
     if asked.get("lipstick") == "lipstick":
         look = replace(look, lips=1.0)
         labels["lipstick"] = "lipstick"
     if (eyes := asked.get("eye colour")) is not None:
-        look = replace(look, iris=_vary(rng, _IRISES[eyes], 0.05))
+        look = replace(look, iris=_vary(chance["eye colour"], _IRISES[eyes], 0.05))
         labels["eye colour"] = eyes
     return look
 
@@ -202,25 +239,25 @@ _SHAVES = 17
 """Years from which a man of the bank has a beard at all."""
 
 
-def _hair(
-    look: Look, asked: Mapping[str, str], labels: dict[str, str], rng: np.random.Generator
-) -> Look:
+def _hair(look: Look, asked: Mapping[str, str], labels: dict[str, str], chance: Chance) -> Look:
     said = {key: asked[key] for key in _HAIR if key in asked}
     young = asked.get("age group") in ("child", "teenager") or int(asked.get("age", "20")) < 20
     if not said and look.hair == "thinning" and (young or asked.get("gender") == "female"):
         said = {"hair length": "short"}
     if said:
-        look = replace(look, hair=_style(said, look.hair, rng))
+        look = replace(look, hair=_style(said, look.hair, chance["hair"]))
         for key in _HAIR:
             labels.pop(key, None)
         labels |= {"hair": look.hair} if look.hair in _OF_VOCABULARY else {}
         labels |= _STYLES[look.hair]
     colour = asked.get("hair colour")
     years = int(asked.get("age", "70" if asked.get("age group") == "elderly" else "0"))
-    if colour is None and years >= _GREY and rng.random() < 0.7:
-        colour = str(rng.choice(["grey", "white"]))
+    if colour is None and years >= _GREY and chance["hair"].random() < 0.7:
+        colour = str(chance["hair colour"].choice(["grey", "white"]))
     if colour is not None:
-        look = replace(look, hair_colour=_vary(rng, _BANK.hair_colours[colour], 0.04))
+        look = replace(
+            look, hair_colour=_vary(chance["hair colour"], _BANK.hair_colours[colour], 0.04)
+        )
         labels["hair colour"] = colour
     if labels.get("hair") == "bald":
         labels.pop("hair colour", None)
@@ -239,7 +276,7 @@ def _style(said: Mapping[str, str], worn: str, rng: np.random.Generator) -> str:
 
     def shows(style: str) -> float:
         shown = {"hair": style, **_STYLES[style]}
-        agreed = sum(2 if key == "hair" else 1 for key in said if shown.get(key) == said[key])
+        agreed = sum(2.0 if key == "hair" else 1.0 for key in said if shown.get(key) == said[key])
         if "hair" in said and shown["hair"] != said["hair"]:
             agreed += likeness("hair", shown["hair"], said["hair"])
         # Nobody who asks for long hair means a bald head, nor a receding line unasked.
@@ -253,37 +290,40 @@ def _style(said: Mapping[str, str], worn: str, rng: np.random.Generator) -> str:
 
 
 def _worn_on_head(
-    look: Look, asked: Mapping[str, str], labels: dict[str, str], rng: np.random.Generator
+    look: Look, asked: Mapping[str, str], labels: dict[str, str], chance: Chance
 ) -> Look:
-    if (hat := asked.get("headwear")) in _HATS:
-        colour = _pick(rng, list(_BANK.upper_colours.values()))
-        look = replace(look, hat=_HATS[hat], hat_colour=_vary(rng, colour, 0.05))
-        labels["headwear"] = _HATS[hat]
-    if (glasses := asked.get("glasses")) in _GLASSES:
-        look = replace(look, glasses=_pick(rng, _GLASSES[glasses]), metal=_pick(rng, _METAL))
+    if (hat := asked.get("headwear", "")) in _HATS:
+        colour = _pick(chance["headwear"], list(FABRICS.values()))
+        look = replace(look, hat=_HATS[hat], hat_colour=colour)
+        labels["headwear"] = hat
+    if (glasses := asked.get("glasses", "")) in _GLASSES:
+        look = replace(look, glasses=_pick(chance["glasses"], _GLASSES[glasses]))
+        look = replace(look, metal=_pick(chance["glasses"], _METAL))
         labels["glasses"] = glasses
     if (jewels := asked.get("jewellery")) is not None:
         look = replace(
             look,
-            earrings=_pick(rng, EARRINGS) if "earrings" in jewels else look.earrings,
-            necklace=_pick(rng, NECKLACES) if "necklace" in jewels else look.necklace,
-            metal=_pick(rng, _METAL[:2]),
+            earrings=_pick(chance["jewellery"], EARRINGS)
+            if "earrings" in jewels
+            else look.earrings,
+            necklace=_pick(chance["jewellery"], NECKLACES)
+            if "necklace" in jewels
+            else look.necklace,
+            metal=_pick(chance["jewellery"], _METAL[:2]),
         )
         labels["jewellery"] = jewels
     return look
 
 
-def _clothes(
-    look: Look, asked: Mapping[str, str], labels: dict[str, str], rng: np.random.Generator
-) -> Look:
+def _clothes(look: Look, asked: Mapping[str, str], labels: dict[str, str], chance: Chance) -> Look:
     captions = {cut: made.caption for cut, made in _BANK.uppers.items()}
-    upper, caption = _cut(look.upper, asked.get("upper garment"), captions, "upper garment", rng)
-    upper = _coloured(upper, "upper", asked, labels, rng)
+    upper, caption = _cut(look.upper, asked.get("upper garment"), captions, "upper garment", chance)
+    upper = _coloured(upper, "upper", asked, labels, chance)
     lower_captions = {cut: made.caption for cut, made in _BANK.lowers.items()}
     lower, lower_caption = _cut(
-        look.lower, asked.get("lower garment"), lower_captions, "lower garment", rng
+        look.lower, asked.get("lower garment"), lower_captions, "lower garment", chance
     )
-    lower = _coloured(lower, "lower", asked, labels, rng)
+    lower = _coloured(lower, "lower", asked, labels, chance)
     if caption is not None:
         labels["upper garment"] = caption
         if not _suits(upper.pattern, caption) and "upper pattern" not in asked:
@@ -295,12 +335,12 @@ def _clothes(
     shoe, bag = look.shoe, look.bag
     if (shoes := asked.get("shoes")) is not None:
         kinds = {kind: made.caption for kind, made in _BANK.shoes.items()}
-        shoe = _best(kinds, "shoes", shoes, shoe, rng)
+        shoe = _best(kinds, "shoes", shoes, shoe, chance["shoes"])
         labels["shoes"] = kinds[shoe]
-    shoe_colour = _cloth(asked.get("shoe colour"), look.shoe_colour, rng)
+    shoe_colour = _cloth(asked.get("shoe colour"), look.shoe_colour, chance["shoe colour"])
     if asked.get("shoe colour") in _BANK.shoe_colours:
         labels["shoe colour"] = asked["shoe colour"]
-    if asked.get("bag") in ("backpack", "hip bag"):
+    if asked.get("bag") in _BAGS:
         bag = labels["bag"] = asked["bag"]
     return replace(look, upper=upper, lower=lower, shoe=shoe, shoe_colour=shoe_colour, bag=bag)
 
@@ -335,12 +375,12 @@ def _cut(
     wanted: str | None,
     captions: Mapping[str, str],
     key: str,
-    rng: np.random.Generator,
+    chance: Chance,
 ) -> tuple[Garment, str | None]:
     """The garment in the cut nearest to what is asked for, and the caption of that."""
     if wanted is None:
         return garment, None
-    cut = _best(captions, key, wanted, garment.cut, rng)
+    cut = _best(captions, key, wanted, garment.cut, chance[key])
     return replace(garment, cut=cut), captions[cut]
 
 
@@ -360,14 +400,16 @@ def _coloured(
     part: str,
     asked: Mapping[str, str],
     labels: dict[str, str],
-    rng: np.random.Generator,
+    chance: Chance,
 ) -> Garment:
-    colour, pattern = asked.get(f"{part} colour"), asked.get(f"{part} pattern")
+    colour, pattern = asked.get(f"{part} colour", ""), asked.get(f"{part} pattern", "")
     if colour in _BANK.upper_colours:
-        garment = replace(garment, colour=_cloth(colour, garment.colour, rng))
+        garment = replace(garment, colour=_cloth(colour, garment.colour, chance[f"{part} colour"]))
         labels[f"{part} colour"] = colour
     if part == "upper" and pattern in _PATTERNS:
-        garment = replace(garment, pattern=_PATTERNS[pattern], scale=float(rng.random()))
+        garment = replace(
+            garment, pattern=_PATTERNS[pattern], scale=float(chance["upper pattern"].random())
+        )
         labels["upper pattern"] = pattern
     if garment.pattern in _TWO_COLOURED and _alike(garment.colour, garment.second):
         light = sum(garment.colour) < _LIGHT

@@ -128,18 +128,12 @@ def test_attribute_fidelity_alone_needs_only_its_sources() -> None:
     assert plan.config.tracks == ("phi",)
     assert plan.config.only_sources
     assert plan.config.phi.judges == ("probe",)
-    assert [method.options["refiner"] for method in plan.config.methods] == ["tiny"]
     beside = dataclasses.replace(alone, tracks=("reid", "phi"))
     crowd, _ = evaluation(beside, None)
     assert crowd.config.tracks == ("reid", "phi")
     assert not crowd.config.only_sources
-    assert not any("refiner" in method.options for method in crowd.config.methods)
     (single,) = evaluation(dataclasses.replace(alone, dataset="photos"), None)
     assert single.config.only_sources
-    said = dataclasses.replace(alone, methods=("refsd-none", "refsd-sd15", "maskout"))
-    (plan,) = evaluation(said, None)
-    refiners = [method.options.get("refiner") for method in plan.config.methods]
-    assert refiners == ["none", "sd15", None]
 
 
 def test_the_folder_of_a_judges_weights_is_not_published() -> None:

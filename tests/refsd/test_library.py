@@ -67,7 +67,7 @@ def test_arrays_of_other_kinds_are_refused(astronaut: np.ndarray) -> None:
 def test_unknown_settings_are_refused() -> None:
     with pytest.raises(ValueError, match="colour"):
         RefSD.from_config("none", colour="red")
-    assert RefSD.from_config().config == RefSDConfig() == RefSD.from_config("none").config
+    assert RefSD.from_config().config == RefSDConfig() == RefSD.from_config("tiny").config
 
 
 def test_refsd_knows_nothing_of_the_benchmark() -> None:
@@ -93,16 +93,26 @@ def test_the_example_of_the_documentation_runs(
     monkeypatch.chdir(tmp_path)
     exec(compile(example, "docs/refsd.md", "exec"), {})  # noqa: S102  (our own page)
     assert (tmp_path / "new.png").stat().st_size > 100_000
-    assert capsys.readouterr().out.startswith("replaced None bank/")
+    assert capsys.readouterr().out.startswith("replaced None made/")
 
 
 def test_prompts_that_nothing_would_follow_are_refused(astronaut: np.ndarray) -> None:
     with pytest.raises(ValueError, match="nothing would follow this prompt"):
         RefSD.from_config("none")(astronaut, people=(), prompt="an old man")
     with pytest.raises(ValueError, match="nothing would follow this prompt"):
-        RefSD.from_config("none")(astronaut, people=(), prompt={"gender": "male"})
+        RefSD.from_config("none", avatar="random")(astronaut, people=(), prompt={"gender": "male"})
     with pytest.raises(ValueError, match="gendre"):
-        RefSD.from_config("none", avatar="matched")(astronaut, prompt={"gendre": "male"})
+        RefSD.from_config("none")(astronaut, prompt={"gendre": "male"})
+
+
+def test_made_avatars_wear_what_is_asked(astronaut: np.ndarray) -> None:
+    refsd = RefSD.from_config("none", renderer="numpy", removal="opencv")
+    people = find_people([astronaut])[0][:1]
+    result = refsd(astronaut, people=people, prompt={"upper colour": "lime green"}, seed=4)
+    assert (result.people[0].avatar or "").startswith("made/")
+    red, green, blue = np.moveaxis(result.image.astype(int), 2, 0)
+    lime = (green > red + 20) & (red > blue + 20)
+    assert lime.mean() > 0.05
 
 
 def test_matched_avatars_look_as_asked(astronaut: np.ndarray) -> None:

@@ -108,7 +108,7 @@ def test_nothing_under_the_masks_reaches_refsd(
 
 
 def test_nothing_under_the_masks_reaches_the_checkpoint_that_comes_along() -> None:
-    assert gate(load("refsd-tiny", removal="opencv"), crop=True) == ["replaced", "masked"]
+    assert gate(load("refsd", removal="opencv"), crop=True) == ["replaced", "masked"]
 
 
 @pytest.mark.parametrize("crop", [True, False])

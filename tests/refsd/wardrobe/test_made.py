@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 
 from refsd.bodies import load_body
 from refsd.bodies.poses import sample_pose
-from refsd.prompts import VOCABULARY, PromptError, avatar_attributes
+from refsd.prompts import VOCABULARY, PromptError, age_group, avatar_attributes
 from refsd.wardrobe import bank_avatar, dress, sample_avatar
 from refsd.wardrobe.expressions import expression
 from refsd.wardrobe.families import BANK, FABRICS, FAMILIES
-from refsd.wardrobe.made import _STYLES, make_over
+from refsd.wardrobe.made import _STYLES, make_over, scope
 from refsd.wardrobe.matching import likeness
 
 MADE = ("gender", "age group", "skin tone", "hair colour", "upper colour", "lower colour",
@@ -51,6 +51,18 @@ def test_people_of_whom_the_same_is_asked_are_different_people() -> None:
     avatars = [made(wanted, number, seed) for seed, number in enumerate(range(30))]
     assert len({avatar.look for avatar in avatars}) == 30
     assert made(wanted, 4, 9) == made(wanted, 4, 9)
+
+
+def test_who_is_asked_for_one_thing_more_changes_in_nothing_else() -> None:
+    wanted = {"age group": "elderly", "ethnicity": "White", "headwear": "hat", "hair": "bun",
+              "upper garment": "coat", "upper colour": "red", "shoes": "boots"}  # fmt: skip
+    one, other = (made({**wanted, **more}) for more in ({}, {"glasses": "sunglasses"}))
+    changed = {name for name, value in vars(one.look).items() if vars(other.look)[name] != value}
+    assert changed == {"glasses", "metal"}
+    assert one.shape == other.shape
+    older, younger = (made({**wanted, "age group": some}) for some in ("elderly", "middle-aged"))
+    assert older.look.upper == younger.look.upper
+    assert older.look.skin == younger.look.skin
 
 
 def test_colours_are_those_of_the_table_and_bodies_those_of_the_words() -> None:
@@ -118,6 +130,18 @@ _ASKED = (
     *MADE, "ethnicity", "headwear", "hair", "hair length", "hair texture", "upper garment",
     "upper pattern", "lower garment", "shoes", "jewellery", "mustache", "mouth", "lipstick", "bag",
 )  # fmt: skip
+
+
+def test_all_that_is_in_scope_is_made() -> None:
+    for key, values in scope().values.items():
+        for value in values:
+            labels = avatar_attributes(made({key: value}, 7))
+            if key == "age":
+                assert labels["age group"] == age_group(int(value))
+            else:
+                assert likeness(key, labels[key], value) == 1, (key, value, labels)
+
+
 wishes = st.fixed_dictionaries(
     {}, optional={key: st.sampled_from(VOCABULARY[key].values) for key in _ASKED}
 )
