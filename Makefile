@@ -21,7 +21,7 @@ help: ## say what the targets do
 
 install: $(VENV)/.installed ## set up ./.venv with the versions of constraints.txt
 
-eval: $(VENV)/.installed ## run the embedded benchmark: refsd[none] and all baselines
+eval: $(VENV)/.installed ## run the embedded benchmark: refsd[tiny] and all baselines
 	$(BIN)/humangenai eval --method refsd --out runs/eval
 
 test: $(VENV)/.installed-dev ## lint, type check, all tests

@@ -317,7 +317,10 @@ def _worn_on_head(
 
 def _clothes(look: Look, asked: Mapping[str, str], labels: dict[str, str], chance: Chance) -> Look:
     captions = {cut: made.caption for cut, made in _BANK.uppers.items()}
-    upper, caption = _cut(look.upper, asked.get("upper garment"), captions, "upper garment", chance)
+    wanted = asked.get("upper garment")
+    if wanted is None and captions[look.upper.cut] == "dress" and _LEGS & set(asked):
+        wanted = "t-shirt"  # a dress would hide what is asked for
+    upper, caption = _cut(look.upper, wanted, captions, "upper garment", chance)
     upper = _coloured(upper, "upper", asked, labels, chance)
     lower_captions = {cut: made.caption for cut, made in _BANK.lowers.items()}
     lower, lower_caption = _cut(
@@ -343,6 +346,9 @@ def _clothes(look: Look, asked: Mapping[str, str], labels: dict[str, str], chanc
     if asked.get("bag") in _BAGS:
         bag = labels["bag"] = asked["bag"]
     return replace(look, upper=upper, lower=lower, shoe=shoe, shoe_colour=shoe_colour, bag=bag)
+
+
+_LEGS = {"lower garment", "lower colour"}
 
 
 def _under(

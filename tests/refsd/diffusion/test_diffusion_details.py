@@ -1,4 +1,4 @@
-"""What is finer than a small checkpoint paints stays as the composite has it."""
+"""What a small checkpoint paints softly stays as the composite has it."""
 
 from __future__ import annotations
 
@@ -39,12 +39,31 @@ def test_what_was_not_changed_stays_to_the_bit() -> None:
     assert np.array_equal(changed(image, shrunk(image), shrunk(image), figure, 10), image)
 
 
-def test_in_the_size_worked_on_the_figure_is_what_was_painted() -> None:
+def test_softness_is_no_change() -> None:
+    """Blurred, nothing is lost: in the size worked on nor in the picture's own."""
+    image, figure = scene()
+    small = shrunk(image)
+    small[10:30:3, 10:22] = (90, 60, 50)  # as fine as the size worked on
+    soft = np.asarray(cv2.GaussianBlur(small, (0, 0), 1.0), dtype=np.uint8)
+    lost = np.abs(soft.astype(int) - small)[12:28, 12:20].max()
+    whole = np.ones(SMALL, dtype=np.bool_)
+    kept = changed(small, small, soft, whole, 10).astype(int)
+    assert lost > 25
+    assert np.abs(kept - small)[12:28, 12:20].max() < 8
+    large = changed(image, shrunk(image), soft, figure, 10).astype(int)
+    assert np.abs(np.diff(large[60:120, 60].mean(axis=1))).max() > 10  # stripes
+
+
+def test_another_colour_in_the_size_worked_on_is_what_was_painted() -> None:
     image, _ = scene()
     small = shrunk(image)
-    painted = np.random.default_rng(1).integers(0, 256, small.shape).astype(np.uint8)
+    painted = np.random.default_rng(1).integers(0, 40, small.shape).astype(np.uint8)
     whole = np.ones(SMALL, dtype=np.bool_)
-    assert np.array_equal(changed(small, small, painted, whole, 10), painted)
+    made = changed(small, small, painted, whole, 5)
+    bright = small.mean(axis=2) > 100
+    inside = cv2.erode(bright.astype(np.uint8), np.ones((9, 9))) > 0
+    assert inside.sum() > 100
+    assert np.abs(made[inside].astype(int) - painted[inside]).max() <= 1
 
 
 @given(st.integers(-9, 9))

@@ -124,6 +124,9 @@ def test_a_dress_is_worn_over_nothing_and_what_replaces_it_over_trousers() -> No
     changed = make_over(lady, {"upper garment": "jumper"}, np.random.default_rng(0))
     assert changed.attributes["lower garment"] == "trousers"
     assert FAMILIES["bank"].lowers[changed.look.lower.cut].caption == "trousers"
+    shorts = make_over(lady, {"lower garment": "shorts"}, np.random.default_rng(0))
+    assert shorts.attributes["upper garment"] == "t-shirt"
+    assert shorts.attributes["lower garment"] == "shorts"
 
 
 _ASKED = (
