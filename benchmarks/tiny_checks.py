@@ -26,6 +26,7 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -151,8 +152,13 @@ def _pose_figures(results: Sequence[Result]) -> dict[str, object]:
 def memory(refiner: str, folder: Path) -> dict[str, object]:
     figures: dict[str, object] = {}
     for crop, view in (("body", "full"), ("head", "face")):
-        part = Part(crop, HEIGHTS[crop], 10**5)  # type: ignore[index, arg-type]
-        shards = [path for path in part.shards(folder / "data") if path.exists()]
+        plain = Part(crop, HEIGHTS[crop], 10**5)  # type: ignore[index, arg-type]
+        shards = [
+            path
+            for part in (replace(plain, composite="alike"), plain)
+            for path in part.shards(folder / "data")
+            if path.exists()
+        ]
         trained = Pairs(shards[: len(shards) - HELD_OUT]).target
         held_out = Pairs(shards[-HELD_OUT:])
         rng = np.random.default_rng(SEED)

@@ -2,12 +2,13 @@
 
 Usage: python benchmarks/tiny_sheets.py [--refiner tiny] [--out docs/pictures]
 
-prompts    one person of crowd, one avatar, 24 prompts
+made       one person of crowd, 24 prompts: above the avatar made for each, below what became of it
+prompts    one person of crowd, one avatar, 24 prompts: what the refiner does alone
 poses      24 people of crowd, one prompt: above x″, below what became of it
 strength   one avatar and prompt: strength from top to bottom, guidance from left to right
 faces      the two portraits of the dataset `photos`, head and shoulders, under prompts
 
-Everybody in `prompts`, `poses` and `strength` is rendered, before and after. Each sheet is what
+Everybody but in `faces` is rendered, before and after. Each sheet is what
 comes with one seed, chosen before anything was seen; nothing is picked.
 """
 
@@ -17,7 +18,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import cv2
 import numpy as np
@@ -89,13 +90,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--refiner", default="tiny")
     parser.add_argument("--out", type=Path, default=Path("docs/pictures"))
-    parser.add_argument("--only", choices=["prompts", "poses", "strength", "faces"])
+    parser.add_argument("--only", choices=["made", "prompts", "poses", "strength", "faces"])
     given = parser.parse_args()
     crowd = load_crowd(Options())
     queries = [item for item in crowd.items() if item.split == "query"]
     images = [crowd.image(item) for item in queries[:: len(queries) // 24][:24]]
     people = find_people(images, crops=True)
     sheets = {
+        "made": lambda: made_sheet(given.refiner, images[0], people[0]),
         "prompts": lambda: prompts_sheet(given.refiner, images[0], people[0]),
         "poses": lambda: poses_sheet(given.refiner, images, people),
         "strength": lambda: strength_sheet(given.refiner, images[0], people[0], given.out),
@@ -106,10 +108,24 @@ def main() -> None:
         save_png(given.out / f"tiny-{name}.png", sheets[name]())
 
 
-def prompts_sheet(
+def made_sheet(
     refiner: str, image: NDArray[np.uint8], people: Sequence[Person]
 ) -> NDArray[np.uint8]:
     results = _refine(refiner, [(image, people, prompt) for prompt in PROMPTS])
+    half = len(results) // 2
+    rows = []
+    for start in (0, half):
+        before, after = zip(*results[start : start + half], strict=True)
+        words = [*map(_short, PROMPTS[start : start + half])]
+        rows += [_grid(before, half, words), _grid(after, half)]
+    return np.concatenate(rows)
+
+
+def prompts_sheet(
+    refiner: str, image: NDArray[np.uint8], people: Sequence[Person]
+) -> NDArray[np.uint8]:
+    asked = [(image, people, prompt) for prompt in PROMPTS]
+    results = _refine(refiner, asked, avatar="random")
     tiles = [result for _, result in results]
     return _grid([image, results[0][0], *tiles], 13, [_short({}), "avatar", *map(_short, PROMPTS)])
 
@@ -137,7 +153,8 @@ def strength_sheet(
             copy = checkpoint.model_copy(update={"strength": strength, "guidance": guidance})
             path = out / ".sweep.yaml"
             path.write_text(yaml.safe_dump(copy.model_dump(mode="json", exclude_none=True)))
-            tiles.append(_refine(str(path), [(image, people, PROMPTS[4])])[0][1])
+            asked = [(image, people, PROMPTS[4])]
+            tiles.append(_refine(str(path), asked, avatar="random")[0][1])
             words.append(f"strength {strength:g}, guidance {guidance:g}")
             path.unlink()
     return _grid(tiles, 5, words)
@@ -153,9 +170,10 @@ def faces_sheet(refiner: str) -> NDArray[np.uint8]:
         image = photos.image(item)
         (people,) = find_people([image])
         results = _refine(refiner, [(image, people[:1], p) for p in FACES], crop=False)
-        tiles += [_head(some, people[0]) for some in (results[0][0], *(r for _, r in results))]
-        words += ["avatar", *map(_short, FACES)]
-    return _grid(tiles, len(FACES) + 1, words)
+        for side in (0, 1):
+            tiles += [_head(pair[side], people[0]) for pair in results]
+            words += map(_short, FACES)
+    return _grid(tiles, len(FACES), words)
 
 
 def _refine(
@@ -163,13 +181,14 @@ def _refine(
     asked: Sequence[tuple[NDArray[np.uint8], Sequence[Person], Mapping[str, str]]],
     *,
     crop: bool = True,
+    avatar: Literal["made", "random"] = "made",
 ) -> list[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
     """x″ and x̂ of every picture."""
     pictures = [
         Picture(image, people, SEED, crop, [prompt] * len(people), SUIT)
         for image, people, prompt in asked
     ]
-    results = RefSD.from_config(refiner).batch(pictures, stages=True)
+    results = RefSD.from_config(refiner, avatar=avatar).batch(pictures, stages=True)
     return [(result.stages["x_second"], result.image) for result in results]
 
 

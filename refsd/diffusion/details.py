@@ -18,7 +18,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-COARSE = 2.0
+COARSE = 3.0
 """Standard deviation, in pixels of the size worked on, of the blur that leaves the coarse part of a
 change: a lid or a mouth in a head of 80 pixels is finer, a sleeve is not."""
 
