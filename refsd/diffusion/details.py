@@ -4,8 +4,8 @@ A small checkpoint works on small crops, and paints softly: lids, seams and stri
 than x″ has them, and enlarged everything is soft. That is no change that anybody asked for. What
 was painted is therefore taken as a change of x″, of which only the coarse part counts, wherever
 that is small: colours move, details stay. Where colours changed a lot, the old details belong to
-what is gone, and everything is as it was painted. Beside the avatar small changes are nothing but
-the autoencoder's error, and are left out.
+what is gone, and everything is as it was painted. Beside the avatar nothing changes: its outline
+stays, and with it the labels of the new person.
 """
 
 from __future__ import annotations
@@ -46,25 +46,35 @@ def changed(
         uint8 (H, W, 3).
     """
     height, width = small.shape[:2]
+    size = large.shape[1], large.shape[0]
+    cover = figure.astype(np.float32)
+    inside = np.asarray(
+        cv2.resize(cover, (width, height), interpolation=cv2.INTER_AREA), dtype=np.float32
+    )
     change = painted.astype(np.float32) - small
-    coarsely = np.asarray(cv2.GaussianBlur(change, (0, 0), COARSE), dtype=np.float32)
+    # Of the figure only: what was painted beside it would leak in.
+    near = np.maximum(_blurred(inside, COARSE), 1e-3)[..., None]
+    coarsely = _blurred(change * inside[..., None], COARSE) / near
     amount = np.abs(coarsely).mean(axis=2)
     share = np.clip((amount - tolerance) / ((FADES - 1) * tolerance), 0, 1)
     new = np.asarray(share * share * (3 - 2 * share), dtype=np.float32)[..., None]
     change = coarsely + new * (change - coarsely)
-    inside = cv2.resize(figure.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
-    change *= np.maximum(new, (np.asarray(inside) > 0)[..., None])
-    size = large.shape[1], large.shape[0]
-    if size == (width, height):  # there is nothing finer
-        return np.asarray(np.clip(np.rint(small + change), 0, 255), dtype=np.uint8)
-    change, new, coarse = (
-        np.asarray(cv2.resize(part, size, interpolation=way), dtype=np.float32).reshape(
-            *large.shape[:2], -1
-        )
-        for part, way in (
-            (change, cv2.INTER_CUBIC), (new, cv2.INTER_LINEAR),
-            (small.astype(np.float32), cv2.INTER_CUBIC),
-        )
-    )  # fmt: skip
-    made = large + change - np.clip(new, 0, 1) * (large - coarse)
+    if size != (width, height):  # x″ has what is finer than the size worked on
+        change, new, coarse = (
+            np.asarray(cv2.resize(part, size, interpolation=way), dtype=np.float32).reshape(
+                *large.shape[:2], -1
+            )
+            for part, way in (
+                (change, cv2.INTER_CUBIC), (new, cv2.INTER_LINEAR),
+                (small.astype(np.float32), cv2.INTER_CUBIC),
+            )
+        )  # fmt: skip
+        change -= np.clip(new, 0, 1) * (large - coarse)
+    made = large + change * _blurred(cover, max(size[1] / height / 2, 0.5))[..., None] * (
+        cover[..., None] > 0
+    )
     return np.asarray(np.clip(np.rint(made), 0, 255), dtype=np.uint8)
+
+
+def _blurred(values: NDArray[np.float32], pixels: float) -> NDArray[np.float32]:
+    return np.asarray(cv2.GaussianBlur(values, (0, 0), pixels), dtype=np.float32)
