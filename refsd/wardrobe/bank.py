@@ -50,7 +50,7 @@ def sample_avatar(family: Family, rng: np.random.Generator, name: str | None = N
     """
     lists = BANK if family == "bank" else FAMILIES[family]
     female = bool(rng.random() < 0.5)
-    skin_name, skin = _pick(rng, list(lists.skins.items()))
+    skin_name, skin = pick(rng, list(lists.skins.items()))
     lightness = sum(skin) / 3
     shape = _shape(rng, female, lightness)
     hair = _hair(rng, lists, female)
@@ -64,7 +64,7 @@ def sample_avatar(family: Family, rng: np.random.Generator, name: str | None = N
             (name, c) for name, c in hair_colours if max(c) < 0.25 or max(c) - min(c) < 0.1
         ]
     hair_name, hair_colour = (
-        hair_colours[_greyest(hair_colours)] if greying else _pick(rng, hair_colours)
+        hair_colours[_greyest(hair_colours)] if greying else pick(rng, hair_colours)
     )
     uppers = {
         cut: u for cut, u in lists.uppers.items() if female or u.caption not in {"dress", "tunic"}
@@ -85,14 +85,14 @@ def sample_avatar(family: Family, rng: np.random.Generator, name: str | None = N
         # Nobody's coat is as long as what is worn under it.
         legs = {cut: low.hem for cut, low in lists.lowers.items() if not low.skirt}
         lower = replace(lower, cut=max(legs, key=lambda cut: legs[cut]))
-    shoe = _pick(rng, list(lists.shoes))
-    shoe_colour_name, shoe_colour = _pick(rng, list(lists.shoe_colours.items()))
-    bag = _pick(rng, list(lists.bags))
+    shoe = pick(rng, list(lists.shoes))
+    shoe_colour_name, shoe_colour = pick(rng, list(lists.shoe_colours.items()))
+    bag = pick(rng, list(lists.bags))
     look = Look(
-        skin=_vary(rng, skin, 0.03),
+        skin=vary(rng, skin, 0.03),
         hair=hair,
-        hair_colour=_vary(rng, hair_colour, 0.02),
-        iris=_pick(rng, _IRISES[: 2 if lightness < 0.6 else 4]),
+        hair_colour=vary(rng, hair_colour, 0.02),
+        iris=pick(rng, _IRISES[: 2 if lightness < 0.6 else 4]),
         lips=float(rng.uniform(0.2, 0.9)) if female else float(rng.uniform(0.05, 0.25)),
         stubble=0.0 if female else float(rng.choice([0.0, 0.15, 0.45])),
         upper=upper,
@@ -101,7 +101,7 @@ def sample_avatar(family: Family, rng: np.random.Generator, name: str | None = N
         shoe_colour=shoe_colour,
         sole_colour=(0.85, 0.85, 0.83) if rng.random() < 0.5 else (0.12, 0.11, 0.11),
         bag=bag,
-        bag_colour=_pick(rng, list(lists.upper_colours.values())),
+        bag_colour=pick(rng, list(lists.upper_colours.values())),
     )
     attributes = {
         "gender": "female" if female else "male",
@@ -180,9 +180,9 @@ def _garment(
     first, second = rng.choice(len(colours), 2, replace=False)
     names, values = list(colours), list(colours.values())
     garment = Garment(
-        cut=_pick(rng, list(cuts)),
-        pattern=_pick(rng, patterns),
-        colour=_vary(rng, values[first], 0.02),
+        cut=pick(rng, list(cuts)),
+        pattern=pick(rng, patterns),
+        colour=vary(rng, values[first], 0.02),
         second=values[second],
         scale=float(rng.random()),
         shift=float(rng.random()),
@@ -191,11 +191,13 @@ def _garment(
     return names[first], garment
 
 
-def _pick(rng: np.random.Generator, choices: Sequence[T]) -> T:
+def pick(rng: np.random.Generator, choices: Sequence[T]) -> T:
+    """One of some, each as likely as the next."""
     return choices[int(rng.integers(len(choices)))]
 
 
-def _vary(rng: np.random.Generator, colour: Colour, spread: float) -> Colour:
+def vary(rng: np.random.Generator, colour: Colour, spread: float) -> Colour:
+    """A colour a little brighter or darker; ``spread`` is a share's standard deviation."""
     red, green, blue = np.clip(np.asarray(colour) * (1 + rng.normal(0, spread)), 0.02, 0.97)
     return float(red), float(green), float(blue)
 

@@ -9,24 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from refsd.prompts import VOCABULARY, Scope, age_group, canonical
 from refsd.wardrobe.accessories import EARRINGS, NECKLACES
 from refsd.wardrobe.avatar import Avatar
+from refsd.wardrobe.bank import pick, vary
 from refsd.wardrobe.expressions import EMOTIONS, expression
 from refsd.wardrobe.families import FABRICS, FAMILIES
 from refsd.wardrobe.matching import likeness
 from refsd.wardrobe.phenotypes import AGE_PHENOTYPE, AGES, ANCESTRY_SKINS, ETHNICITIES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from refsd.wardrobe.avatar import Colour, Garment, Look
 
-T = TypeVar("T")
 Chance = Mapping[str, np.random.Generator]
 """Attribute → what decides where words leave something open."""
 
@@ -206,9 +206,9 @@ def _skin_and_face(
 ) -> Look:
     tone, ancestry = asked.get("skin tone"), _ancestry(asked)
     if tone is None and ancestry is not None:
-        tone = _pick(chance["ethnicity"], ANCESTRY_SKINS[ancestry])
+        tone = pick(chance["ethnicity"], ANCESTRY_SKINS[ancestry])
     if tone is not None:
-        look = replace(look, skin=_vary(chance["skin tone"], _BANK.skins[tone], 0.02))
+        look = replace(look, skin=vary(chance["skin tone"], _BANK.skins[tone], 0.02))
         labels["skin tone"] = tone
     if asked.get("gender") in ("female", "male"):
         female = asked["gender"] == "female"
@@ -230,7 +230,7 @@ def _skin_and_face(
         look = replace(look, lips=1.0)
         labels["lipstick"] = "lipstick"
     if (eyes := asked.get("eye colour")) is not None:
-        look = replace(look, iris=_vary(chance["eye colour"], _IRISES[eyes], 0.05))
+        look = replace(look, iris=vary(chance["eye colour"], _IRISES[eyes], 0.05))
         labels["eye colour"] = eyes
     return look
 
@@ -256,7 +256,7 @@ def _hair(look: Look, asked: Mapping[str, str], labels: dict[str, str], chance: 
         colour = str(chance["hair colour"].choice(["grey", "white"]))
     if colour is not None:
         look = replace(
-            look, hair_colour=_vary(chance["hair colour"], _BANK.hair_colours[colour], 0.04)
+            look, hair_colour=vary(chance["hair colour"], _BANK.hair_colours[colour], 0.04)
         )
         labels["hair colour"] = colour
     if labels.get("hair") == "bald":
@@ -286,30 +286,28 @@ def _style(said: Mapping[str, str], worn: str, rng: np.random.Generator) -> str:
 
     best = max(shows(style) for style in _STYLES)
     styles = [style for style in _STYLES if shows(style) >= best - 1e-9]
-    return worn if worn in styles else _pick(rng, styles)
+    return worn if worn in styles else pick(rng, styles)
 
 
 def _worn_on_head(
     look: Look, asked: Mapping[str, str], labels: dict[str, str], chance: Chance
 ) -> Look:
     if (hat := asked.get("headwear", "")) in _HATS:
-        colour = _pick(chance["headwear"], list(FABRICS.values()))
+        colour = pick(chance["headwear"], list(FABRICS.values()))
         look = replace(look, hat=_HATS[hat], hat_colour=colour)
         labels["headwear"] = hat
     if (glasses := asked.get("glasses", "")) in _GLASSES:
-        look = replace(look, glasses=_pick(chance["glasses"], _GLASSES[glasses]))
-        look = replace(look, metal=_pick(chance["glasses"], _METAL))
+        look = replace(look, glasses=pick(chance["glasses"], _GLASSES[glasses]))
+        look = replace(look, metal=pick(chance["glasses"], _METAL))
         labels["glasses"] = glasses
     if (jewels := asked.get("jewellery")) is not None:
         look = replace(
             look,
-            earrings=_pick(chance["jewellery"], EARRINGS)
-            if "earrings" in jewels
-            else look.earrings,
-            necklace=_pick(chance["jewellery"], NECKLACES)
+            earrings=pick(chance["jewellery"], EARRINGS) if "earrings" in jewels else look.earrings,
+            necklace=pick(chance["jewellery"], NECKLACES)
             if "necklace" in jewels
             else look.necklace,
-            metal=_pick(chance["jewellery"], _METAL[:2]),
+            metal=pick(chance["jewellery"], _METAL[:2]),
         )
         labels["jewellery"] = jewels
     return look
@@ -398,7 +396,7 @@ def _best(
     best = max(near.values())
     if best == 0 or near[worn] == best:
         return worn
-    return _pick(rng, [name for name, value in near.items() if value == best])
+    return pick(rng, [name for name, value in near.items() if value == best])
 
 
 def _coloured(
@@ -435,13 +433,4 @@ def _alike(one: Colour, other: Colour) -> bool:
 def _cloth(name: str | None, worn: Colour, rng: np.random.Generator) -> Colour:
     if name is None or name not in _BANK.upper_colours:
         return worn
-    return _vary(rng, _BANK.upper_colours[name], 0.04)
-
-
-def _pick(rng: np.random.Generator, choices: Sequence[T]) -> T:
-    return choices[int(rng.integers(len(choices)))]
-
-
-def _vary(rng: np.random.Generator, colour: Colour, spread: float) -> Colour:
-    red, green, blue = np.clip(np.asarray(colour) * (1 + rng.normal(0, spread)), 0.02, 0.97)
-    return float(red), float(green), float(blue)
+    return vary(rng, _BANK.upper_colours[name], 0.04)
