@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -96,6 +97,7 @@ _OPEN: Mapping[str, Mapping[str, float]] = {
 }  # fmt: skip
 
 
+@lru_cache(maxsize=1)
 def scope() -> Scope:
     """What can be asked for and is made exactly, in the vocabulary's words."""
     hairs = [{"hair": style, **shown} for style, shown in _STYLES.items()]
