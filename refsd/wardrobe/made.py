@@ -169,15 +169,9 @@ def _body(
     if (gender := asked.get("gender")) is not None:
         shape["gender"] = {"female": 0.97, "male": 0.03}.get(gender, 0.5)
         labels["gender"] = gender
-    years = asked.get("age")
-    group = age_group(int(years)) if years is not None else asked.get("age group")
-    if group is not None:
-        age = (
-            float(years)
-            if years is not None
-            else float(chance["age group"].uniform(*_YEARS[group]))
-        )
-        shape["age"] = float(np.interp(age, AGES, AGE_PHENOTYPE))
+    if (group := _group(asked)) is not None:
+        drawn = chance["age group"].uniform(*_YEARS[group])
+        shape["age"] = float(np.interp(float(asked.get("age", drawn)), AGES, AGE_PHENOTYPE))
         labels["age group"] = group
     if (ancestry := _ancestry(asked)) is not None:
         rest = chance["ethnicity"].uniform(0, 0.08, 2)
@@ -197,6 +191,11 @@ def _body(
             shape[action] = max(shape.get(action, 0.0), amount)
         labels["mouth"] = asked["mouth"]
     return shape
+
+
+def _group(asked: Mapping[str, str]) -> str | None:
+    """The age group, whether years or the group are asked for."""
+    return age_group(int(asked["age"])) if "age" in asked else asked.get("age group")
 
 
 def _ancestry(asked: Mapping[str, str]) -> str | None:
@@ -243,7 +242,8 @@ _SHAVES = 17
 
 def _hair(look: Look, asked: Mapping[str, str], labels: dict[str, str], chance: Chance) -> Look:
     said = {key: asked[key] for key in _HAIR if key in asked}
-    young = asked.get("age group") in ("child", "teenager") or int(asked.get("age", "20")) < 20
+    group = _group(asked)
+    young = group in ("child", "teenager")
     if not said and look.hair == "thinning" and (young or asked.get("gender") == "female"):
         said = {"hair length": "short"}
     if said:
@@ -253,8 +253,7 @@ def _hair(look: Look, asked: Mapping[str, str], labels: dict[str, str], chance: 
         labels |= {"hair": look.hair} if look.hair in _OF_VOCABULARY else {}
         labels |= _STYLES[look.hair]
     colour = asked.get("hair colour")
-    years = int(asked.get("age", "70" if asked.get("age group") == "elderly" else "0"))
-    if colour is None and years >= _GREY and chance["hair"].random() < 0.7:
+    if colour is None and group == "elderly" and chance["hair"].random() < 0.7:
         colour = str(chance["hair colour"].choice(["grey", "white"]))
     if colour is not None:
         look = replace(
@@ -270,7 +269,6 @@ _HAIR = ("hair", "hair length", "hair texture", "hairline")
 _OF_VOCABULARY = frozenset(style for style, shown in _STYLES.items() if "hair" not in shown) - {
     "soft waves", "full fringe", "loose curls",
 }  # fmt: skip
-_GREY = 65
 
 
 def _style(said: Mapping[str, str], worn: str, rng: np.random.Generator) -> str:
@@ -340,9 +338,10 @@ def _clothes(look: Look, asked: Mapping[str, str], labels: dict[str, str], chanc
         kinds = {kind: made.caption for kind, made in _BANK.shoes.items()}
         shoe = _best(kinds, "shoes", shoes, shoe, chance["shoes"])
         labels["shoes"] = kinds[shoe]
-    shoe_colour = _cloth(asked.get("shoe colour"), look.shoe_colour, chance["shoe colour"])
-    if asked.get("shoe colour") in _BANK.shoe_colours:
-        labels["shoe colour"] = asked["shoe colour"]
+    shoe_colour = look.shoe_colour
+    if (colour := asked.get("shoe colour", "")) in FABRICS:
+        shoe_colour = _cloth(colour, chance["shoe colour"])
+        labels["shoe colour"] = colour
     if asked.get("bag") in _BAGS:
         bag = labels["bag"] = asked["bag"]
     return replace(look, upper=upper, lower=lower, shoe=shoe, shoe_colour=shoe_colour, bag=bag)
@@ -409,8 +408,8 @@ def _coloured(
     chance: Chance,
 ) -> Garment:
     colour, pattern = asked.get(f"{part} colour", ""), asked.get(f"{part} pattern", "")
-    if colour in _BANK.upper_colours:
-        garment = replace(garment, colour=_cloth(colour, garment.colour, chance[f"{part} colour"]))
+    if colour in FABRICS:
+        garment = replace(garment, colour=_cloth(colour, chance[f"{part} colour"]))
         labels[f"{part} colour"] = colour
     if part == "upper" and pattern in _PATTERNS:
         garment = replace(
@@ -432,7 +431,5 @@ def _alike(one: Colour, other: Colour) -> bool:
     return float(np.abs(np.subtract(one, other)).sum()) < 0.35
 
 
-def _cloth(name: str | None, worn: Colour, rng: np.random.Generator) -> Colour:
-    if name is None or name not in _BANK.upper_colours:
-        return worn
+def _cloth(name: str, rng: np.random.Generator) -> Colour:
     return vary(rng, _BANK.upper_colours[name], 0.04)
